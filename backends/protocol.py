@@ -1,0 +1,155 @@
+"""What a backend is: the smallest interface that serves both proof and timing.
+
+Arrays cross this interface as NumPy arrays in the canonical layout (images (n, height, width,
+channels), kernels (height, width, in, out), dense kernels (in, out)) and under canonical names.
+What a state is inside a framework is its own affair: callers hand it back, once, and never look
+into it. A state given to `train_step`, `update` or `run` is never used again by the caller, so
+donated buffers and in-place updates both conform.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spec.errors import UnsupportedError
+from spec.workload import Workload
+
+Array = NDArray[Any]
+Arrays = dict[str, Array]
+Mode = Literal["eager", "compiled", "multistep"]
+MODES: tuple[Mode, ...] = ("eager", "compiled", "multistep")
+PRECISIONS = ("float64", "float32")
+DEVICES = ("cpu", "cuda")
+
+
+class Settings(NamedTuple):
+    """How a workload is to be run."""
+
+    mode: Mode
+    precision: str
+    device: str
+    chunk: int
+    """Iterations whose draws `run` prepares at a time."""
+
+
+class Program(Protocol):
+    """One workload made ready in one framework, with its settings."""
+
+    optimizer_origin: Literal["native", "own"]
+    """Whether the update rule is the framework's own or a short version of ours."""
+
+    def __init__(self, workload: Workload, settings: Settings) -> None: ...
+
+    def import_state(self, arrays: Mapping[str, Array]) -> Any:
+        """The framework's state from a canonical one (spec.state), in the settings' precision."""
+
+    def export_state(self, state: Any) -> Arrays:
+        """The canonical state; the exact inverse of `import_state`. Does not use the state up."""
+
+    def apply(self, state: Any, network: str, inputs: Array, *, train: bool) -> Array:
+        """Forward pass (batch, *input) -> (batch, *output); the state is left as it was."""
+
+    def losses_and_gradients(
+        self, state: Any, phase: str, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays]:
+        """Metrics of one repetition of a phase, and the gradient of its loss by parameter key.
+
+        `draws` holds `<phase>/<source>` arrays (batch, *shape). The state is left as it was.
+        """
+
+    def update(self, state: Any, phase: str, gradients: Mapping[str, Array]) -> Any:
+        """One step of the phase's optimizer on given gradients."""
+
+    def train_step(self, state: Any, draws: Mapping[str, Array]) -> tuple[Any, dict[str, float]]:
+        """One iteration with the randomness given, arrays (repeat, batch, *shape)."""
+
+    def run(self, state: Any, data: Any, seed: int, n: int) -> tuple[Any, Any]:
+        """n iterations back to back on draws that the framework makes on the device: what is timed.
+
+        `data` comes from `place`. Draws are made a chunk at a time, outside the compiled step and
+        inside this call; nothing waits for the device. Returns the state and the metrics, each an
+        array (n,) on the device. Full batches of each shuffled epoch only.
+        """
+
+    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
+        """Exactly the chunks that `run` uses: `<phase>/<source>` -> (iterations, repeat, batch, ...)."""
+
+    def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
+        """Real samples, resident on the device."""
+
+    def generate(self, state: Any, network: str, inputs: Array) -> Array:
+        """Samples from a network in eval mode, through the mode's own (compiled) path."""
+
+    def block_until_ready(self, tree: Any) -> None:
+        """Waits until all work on everything in the tree is done."""
+
+
+class Backend(NamedTuple):
+    """A framework, loaded."""
+
+    name: str
+    program: type[Program]
+    devices: tuple[str, ...]
+    """Devices that this process can use."""
+    describe: Any
+    """() -> versions, device name, threads and precision flags, as the framework reads them back."""
+
+
+class Deviation(NamedTuple):
+    """A declared difference: `notimpl` ours, `notyet` upstream's, `never` by design."""
+
+    check: str
+    backend: str
+    mode: str
+    workload: str
+    device: str
+    kind: Literal["notimpl", "notyet", "never"]
+    reason: str
+
+
+def deviations(row: str) -> tuple[Deviation, ...]:
+    """What a row declares in its folder's deviations.toml; `*` matches anything."""
+    path = Path(__file__).parent / row.partition("-")[0] / "deviations.toml"
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", [])
+    declared = tuple(Deviation(**entry) for entry in entries)
+    return tuple(d for d in declared if d.backend in ("*", row))
+
+
+def declared(
+    row: str, check: str, mode: str, workload: str, device: str
+) -> Deviation | None:
+    """The row's deviation for this check, mode, workload and device, if it declares one."""
+    place = (check, mode, workload, device)
+    for d in deviations(row):
+        pattern = (d.check, d.mode, d.workload, d.device)
+        if all(p in ("*", actual) for p, actual in zip(pattern, place, strict=True)):
+            return d
+    return None
+
+
+def absent_mode(row: str, mode: str, workload: str, device: str) -> Deviation | None:
+    """The declared reason why a row does not have a mode on a device, or None."""
+    return declared(row, "mode", mode, workload, device)
+
+
+COMPUTED_LOSSES = ("bce",)
+
+
+def require_supported(workload: Workload) -> None:
+    """UnsupportedError, in one sentence, for a workload that parses but that nobody computes yet."""
+    for phase in workload.phases:
+        kinds = sorted({term.kind for term in phase.losses} - set(COMPUTED_LOSSES))
+        if kinds:
+            raise UnsupportedError(
+                f"workload {workload.name}, phase {phase.name!r}: no backend computes losses of "
+                f"kind {', '.join(kinds)} yet; computed are: {', '.join(COMPUTED_LOSSES)}"
+            )
+        if phase.every > 1:
+            raise UnsupportedError(
+                f"workload {workload.name}, phase {phase.name!r}: it comes every {phase.every} "
+                "iterations; backends compute only phases that come in every iteration yet"
+            )

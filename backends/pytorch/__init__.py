@@ -1,0 +1,11 @@
+"""PyTorch: modules, `torch.autograd.grad` and torch's own optimizer functions, eager or compiled."""
+
+from backends.protocol import Backend
+
+
+def backend() -> Backend:
+    """The PyTorch row; imports torch."""
+    from backends.pytorch.device import describe, devices
+    from backends.pytorch.training import Program
+
+    return Backend("pytorch", Program, devices(), describe)

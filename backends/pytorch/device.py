@@ -1,0 +1,40 @@
+"""Devices, precision and what torch says of them."""
+
+from typing import Any
+
+import torch
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def devices() -> tuple[str, ...]:
+    """Devices that this process can use."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def configure(precision: str) -> None:
+    """Float32 means float32: TF32 is off for products and convolutions."""
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
+    # Lets torch.compile trace torch.autograd.grad, so that an iteration is one graph.
+    torch._dynamo.config.trace_autograd_ops = True
+
+
+def describe() -> dict[str, Any]:
+    """Versions, device and numerics, as read back."""
+    cuda = torch.cuda.is_available()
+    return {
+        "versions": {"torch": torch.__version__},
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "threads": torch.get_num_threads(),
+        "precision": {
+            "cuda.matmul.fp32_precision": torch.backends.cuda.matmul.fp32_precision,
+            "cudnn.conv.fp32_precision": torch.backends.cudnn.conv.fp32_precision,
+        },
+    }
+
+
+def block_until_ready(tree: Any) -> None:
+    """Waits for all work on the current device; on a CPU torch has finished when it returns."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,61 @@
+"""Randomness of the timed path: torch draws it on the device, a chunk at a time."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.workload import Workload
+
+
+def chunks(
+    workload: Workload, data: dict[str, Tensor], seed: int, n: int, chunk: int, like: Tensor
+) -> Iterator[dict[str, Tensor]]:
+    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, ...).
+
+    `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
+    """
+    generator = torch.Generator(like.device).manual_seed(seed)
+    batch = workload.schedule.batch_size
+    orders: dict[str, Tensor] = {}
+    for start in range(0, n, chunk):
+        drawn = {}
+        for key, (repeat, source) in workload.draw_table().items():
+            lead = (min(chunk, n - start), repeat, batch)
+            if isinstance(source, ARRAYS):
+                array = data[key.split("/")[1]]
+                rows, orders[key] = _rows(orders.get(key), len(array), batch, lead, generator)
+                drawn[key] = array[rows]
+            else:
+                drawn[key] = _sample(source, (*lead, *source.shape), generator, like)
+        yield drawn
+
+
+def _rows(
+    order: Tensor | None,
+    size: int,
+    batch: int,
+    lead: tuple[int, int, int],
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """(indices of shape `lead`, what is left of the order)."""
+    needed = lead[0] * lead[1] * lead[2]
+    if order is None:
+        order = torch.empty(0, dtype=torch.int64, device=generator.device)
+    while len(order) < needed:
+        epoch = torch.randperm(size, generator=generator, device=generator.device)
+        order = torch.cat([order, epoch[: size // batch * batch]])
+    return order[:needed].reshape(lead), order[needed:]
+
+
+def _sample(
+    source: Source, shape: tuple[int, ...], generator: torch.Generator, like: Tensor
+) -> Tensor:
+    options = {"generator": generator, "dtype": like.dtype, "device": like.device}
+    match source:
+        case UniformNoise(low=low, high=high):
+            return torch.rand(shape, **options).mul_(high - low).add_(low)
+        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+            return torch.randn(shape, **options).mul_(std).add_(mean)
+    raise TypeError(f"{source.kind} is not a stream")

@@ -1,0 +1,145 @@
+"""Canonical state <-> torch modules and tensors: a table of names and transpositions, both ways."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backends.protocol import Array, Arrays
+from backends.pytorch.networks import Network
+from spec.state import optimized, parameters, statistics
+from spec.workload import Workload
+
+# canonical kernel -> torch weight, by kind of layer: (in, out) -> (out, in),
+# (h, w, in, out) -> (out, in, h, w), and (in, out, h, w) for the transposed convolution.
+AXES = {"dense": (1, 0), "conv": (3, 2, 0, 1), "conv_transpose": (2, 3, 0, 1)}
+NAMES = {
+    "kernel": "weight",
+    "bias": "bias",
+    "scale": "weight",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
+
+Slots = dict[str, dict[str, dict[str, Tensor]]]
+"""optimizer -> slot -> parameter key -> tensor"""
+
+
+@dataclass
+class State:
+    """The networks, the optimizers' moments and counters, updated in place; and the iteration."""
+
+    networks: dict[str, Network]
+    slots: Slots
+    steps: dict[str, Tensor]
+    iteration: int
+
+
+def import_state(
+    workload: Workload, arrays: Mapping[str, Array], dtype: torch.dtype, device: str
+) -> State:
+    """New modules and tensors with a copy of the arrays."""
+    axes = _axes(workload)
+
+    def tensor(key: str, parameter: str) -> Tensor:
+        array = np.array(np.transpose(arrays[key], axes[parameter]), order="C")
+        return torch.as_tensor(array, device=device).to(dtype)
+
+    networks = {name: Network(n).to(device, dtype) for name, n in workload.networks.items()}
+    with torch.no_grad():
+        for key in [*parameters(workload), *statistics(workload)]:
+            _find(networks, key).copy_(tensor(key, key))
+    slots = {
+        name: {
+            slot: {
+                key: tensor(f"opt_state/{name}/{slot}/{key}", key)
+                for key in optimized(workload, name)
+            }
+            for slot in optimizer.slots
+        }
+        for name, optimizer in workload.optimizers.items()
+    }
+    # int64: torch.compile loses in-place changes of a float64 scalar on a CPU.
+    steps = {
+        name: torch.tensor(int(arrays[f"opt_state/{name}/step"]), dtype=torch.int64, device=device)
+        for name, optimizer in workload.optimizers.items()
+        if optimizer.slots
+    }
+    return State(networks, slots, steps, int(arrays["iteration"]))
+
+
+def export_state(workload: Workload, state: State) -> Arrays:
+    """The canonical arrays; the inverse of `import_state`."""
+    axes = _axes(workload)
+
+    def array(tensor: Tensor, parameter: str) -> Array:
+        values = tensor.detach().cpu().numpy()
+        return np.transpose(values, np.argsort(axes[parameter])).copy()
+
+    exported: Arrays = {
+        key: array(_find(state.networks, key), key)
+        for key in [*parameters(workload), *statistics(workload)]
+    }
+    for name, slots in state.slots.items():
+        for slot, tensors in slots.items():
+            for key, tensor in tensors.items():
+                exported[f"opt_state/{name}/{slot}/{key}"] = array(tensor, key)
+    for name, step in state.steps.items():
+        exported[f"opt_state/{name}/step"] = np.array(int(step), np.int64)
+    return exported | {"iteration": np.array(state.iteration, np.int64)}
+
+
+def to_arrays(workload: Workload, tensors: Mapping[str, Tensor]) -> Arrays:
+    """Tensors by parameter key (gradients, say) as canonical arrays."""
+    axes = _axes(workload)
+    return {
+        key: np.transpose(tensor.detach().cpu().numpy(), np.argsort(axes[key])).copy()
+        for key, tensor in tensors.items()
+    }
+
+
+def from_arrays(
+    workload: Workload, arrays: Mapping[str, Array], dtype: torch.dtype, device: str
+) -> dict[str, Tensor]:
+    """The inverse of `to_arrays`."""
+    axes = _axes(workload)
+    return {
+        key: torch.as_tensor(np.transpose(array, axes[key]).copy(), device=device).to(dtype)
+        for key, array in arrays.items()
+    }
+
+
+def from_canonical(array: Array, sample: tuple[int, ...], like: Tensor) -> Tensor:
+    """Samples (..., *sample) as a tensor; images get their channels before height and width."""
+    tensor = torch.as_tensor(array, device=like.device).to(like.dtype)
+    return tensor.movedim(-1, -3).contiguous() if len(sample) == 3 else tensor
+
+
+def to_canonical(tensor: Tensor, sample: tuple[int, ...]) -> Array:
+    """The inverse of `from_canonical`."""
+    tensor = tensor.movedim(-3, -1) if len(sample) == 3 else tensor
+    return tensor.cpu().numpy()
+
+
+def moving(networks: dict[str, Network], keys: Iterable[str]) -> list[Tensor]:
+    """The live tensors of these parameters, in order."""
+    return [_find(networks, key) for key in keys]
+
+
+def _axes(workload: Workload) -> dict[str, tuple[int, ...]]:
+    """How each parameter's and statistic's canonical axes are ordered in torch."""
+    table = {}
+    for name, network in workload.networks.items():
+        for layer_name, layer, shape in network.named_layers():
+            for key, value in (layer.parameters(shape) | layer.statistics(shape)).items():
+                identity = tuple(range(len(value.shape)))
+                axes = AXES[layer.kind] if key == "kernel" else identity
+                table[f"{name}/{layer_name}/{key}"] = axes
+    return table
+
+
+def _find(networks: dict[str, Network], key: str) -> Tensor:
+    network, layer, array = key.split("/")
+    return getattr(networks[network].layers[layer], NAMES[array])

@@ -1,0 +1,221 @@
+"""One iteration in PyTorch: modules, autograd.grad, torch's optimizers; eager or one graph."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from backends.protocol import Array, Arrays, Settings, require_supported
+from backends.pytorch import device, optimizers, state as states
+from backends.pytorch import draws as device_draws
+from backends.pytorch.networks import Network
+from spec.phases import BinaryCrossEntropy, Phase
+from spec.state import parameters
+from spec.workload import Workload
+
+Draws = Mapping[str, Tensor]
+Metrics = dict[str, Tensor]
+
+
+class Program:
+    """One workload made ready in PyTorch."""
+
+    def __init__(self, workload: Workload, settings: Settings) -> None:
+        require_supported(workload)
+        device.configure(settings.precision)
+        self.workload, self.settings = workload, settings
+        self.phases = {phase.name: phase for phase in workload.phases}
+        self.optimizer_origin: Literal["native", "own"] = max(
+            optimizers.ORIGIN[optimizer.kind] for optimizer in workload.optimizers.values()
+        )
+        self._moving = {
+            name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
+        }
+        self._like = torch.empty((), dtype=device.DTYPES[settings.precision], device=settings.device)
+        compiled = partial(torch.compile, fullgraph=True, dynamic=False)
+        wrap: Callable[[Any], Any] = compiled if settings.mode == "compiled" else lambda f: f
+        # One dispatch an iteration; one an update where a phase repeats.
+        whole = workload.updates_per_iteration == len(workload.phases)
+        self._updates = {
+            name: partial(self._update, phase) if whole else wrap(partial(self._update, phase))
+            for name, phase in self.phases.items()
+        }
+        self._step = wrap(self._iteration) if whole else self._iteration
+        self._generate = wrap(_generate)
+
+    def import_state(self, arrays: Mapping[str, Array]) -> states.State:
+        return states.import_state(self.workload, arrays, self._like.dtype, self.settings.device)
+
+    def export_state(self, state: states.State) -> Arrays:
+        return states.export_state(self.workload, state)
+
+    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+        module = copy.deepcopy(state.networks[network]).train(train)  # keeps the statistics
+        with torch.no_grad():
+            return self._numpy(network, module(self._sample(network, inputs)))
+
+    def losses_and_gradients(
+        self, state: states.State, phase: str, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays]:
+        networks = copy.deepcopy(state.networks)  # keeps the statistics
+        metrics, gradients = self._differentiate(
+            self.phases[phase], networks, self._given(draws)
+        )
+        by_key = dict(zip(self._moving[phase], gradients, strict=True))
+        return _floats(metrics), states.to_arrays(self.workload, by_key)
+
+    def update(
+        self, state: states.State, phase: str, gradients: Mapping[str, Array]
+    ) -> states.State:
+        given = states.from_arrays(
+            self.workload, gradients, self._like.dtype, self.settings.device
+        )
+        moving = [given[key] for key in self._moving[phase]]
+        self._apply(self.phases[phase], state.networks, state.slots, state.steps, moving)
+        return state
+
+    def train_step(
+        self, state: states.State, draws: Mapping[str, Array]
+    ) -> tuple[states.State, dict[str, float]]:
+        metrics = self._step(state.networks, state.slots, state.steps, self._given(draws))
+        state.iteration += 1
+        return state, _floats(metrics)
+
+    def run(
+        self, state: states.State, data: dict[str, Tensor], seed: int, n: int
+    ) -> tuple[states.State, Metrics]:
+        rows = []
+        for chunk in self._chunks(data, seed, n):
+            for i in range(len(next(iter(chunk.values())))):
+                given = {key: value[i] for key, value in chunk.items()}
+                rows.append(self._step(state.networks, state.slots, state.steps, given))
+                state.iteration += 1
+        return state, {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
+        for chunk in self._chunks(data, seed, n):
+            yield {
+                key: states.to_canonical(value, self.workload.draw_table()[key][1].shape)
+                for key, value in chunk.items()
+            }
+
+    def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+        sources = self.workload.sources
+        return {
+            name: states.from_canonical(array, sources[name].shape, self._like)
+            for name, array in arrays.items()
+        }
+
+    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+        y = self._generate(state.networks[network], self._sample(network, inputs))
+        return self._numpy(network, y)
+
+    def block_until_ready(self, tree: Any) -> None:
+        device.block_until_ready(tree)
+
+    def _chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+        return device_draws.chunks(
+            self.workload, data, seed, n, self.settings.chunk, self._like
+        )
+
+    def _iteration(
+        self,
+        networks: dict[str, Network],
+        slots: states.Slots,
+        steps: dict[str, Tensor],
+        draws: Draws,
+    ) -> Metrics:
+        metrics: Metrics = {}
+        for name, phase in self.phases.items():
+            for i in range(phase.repeat):
+                given = {f"{name}/{draw}": draws[f"{name}/{draw}"][i] for draw in phase.draws}
+                reported = self._updates[name](networks, slots, steps, given)
+            metrics |= reported
+        return metrics
+
+    def _update(
+        self,
+        phase: Phase,
+        networks: dict[str, Network],
+        slots: states.Slots,
+        steps: dict[str, Tensor],
+        draws: Draws,
+    ) -> Metrics:
+        metrics, gradients = self._differentiate(phase, networks, draws)
+        self._apply(phase, networks, slots, steps, gradients)
+        return metrics
+
+    def _apply(
+        self,
+        phase: Phase,
+        networks: dict[str, Network],
+        slots: states.Slots,
+        steps: dict[str, Tensor],
+        gradients: list[Tensor],
+    ) -> None:
+        moving = self._moving[phase.name]
+        optimizers.apply(
+            self.workload.optimizers[phase.optimizer],
+            states.moving(networks, moving),
+            gradients,
+            {slot: [of[k] for k in moving] for slot, of in slots[phase.optimizer].items()},
+            steps.get(phase.optimizer),
+        )
+
+    def _differentiate(
+        self, phase: Phase, networks: dict[str, Network], draws: Draws
+    ) -> tuple[Metrics, list[Tensor]]:
+        """(metrics, gradients of what the phase moves); keeps the running statistics in place."""
+        outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+        for step in phase.forwards:
+            batches = [outputs[name] for name in step.inputs]
+            network = networks[step.network].train(step.mode == "train")
+            with torch.set_grad_enabled(not step.detach):
+                y = network(torch.cat(batches) if len(batches) > 1 else batches[0])
+            parts = torch.split(y, [len(batch) for batch in batches])
+            outputs |= dict(zip(step.outputs, parts, strict=True))
+        loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+        moving = states.moving(networks, self._moving[phase.name])
+        gradients = torch.autograd.grad(loss, moving, create_graph=False, allow_unused=False)
+        metrics = {f"{phase.name}_loss": loss.detach()} | {
+            name: torch.sigmoid(outputs[logits].detach()).mean()
+            for name, logits in phase.metrics.items()
+        }
+        return metrics, list(gradients)
+
+    def _given(self, draws: Mapping[str, Array]) -> Draws:
+        sources = self.workload.sources
+        return {
+            key: states.from_canonical(value, sources[key.split("/")[1]].shape, self._like)
+            for key, value in draws.items()
+        }
+
+    def _sample(self, network: str, inputs: Array) -> Tensor:
+        return states.from_canonical(inputs, self.workload.networks[network].input, self._like)
+
+    def _numpy(self, network: str, y: Tensor) -> Array:
+        return states.to_canonical(y, self.workload.networks[network].output)
+
+
+def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
+    x = outputs[term.logits]
+    # threshold: torch's softplus turns linear beyond it; at 50 the difference is below 1e-21.
+    loss = term.target * softplus(-x, beta=1.0, threshold=50.0)
+    loss = loss + (1.0 - term.target) * softplus(x, beta=1.0, threshold=50.0)
+    return term.weight * loss.mean()
+
+
+TERMS = {"bce": _bce}
+
+
+def _generate(network: Network, inputs: Tensor) -> Tensor:
+    with torch.no_grad():
+        return network.eval()(inputs)
+
+
+def _floats(metrics: Metrics) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items()}

@@ -1,0 +1,11 @@
+"""The executable spec: NumPy float64, differentiated by HIPS autograd; the oracle of every check."""
+
+from backends.protocol import Backend
+
+
+def backend() -> Backend:
+    """The reference as a backend; it has one mode, one precision and one device."""
+    from backends.reference.device import describe, devices
+    from backends.reference.training import Program
+
+    return Backend("reference", Program, devices(), describe)

@@ -1,0 +1,135 @@
+"""One iteration, written for reading: phases in order, each a loss, its gradient and a step."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import autograd.numpy as np
+from autograd import value_and_grad
+from autograd.tracer import getval
+
+from backends.protocol import Array, Arrays, Settings, require_supported
+from backends.reference import draws as device_draws
+from backends.reference import optimizers, state as states
+from backends.reference.device import block_until_ready
+from backends.reference.networks import forward, sigmoid, softplus
+from spec.phases import BinaryCrossEntropy, Forward, Phase
+from spec.state import parameters
+from spec.workload import Workload
+
+
+class Program:
+    """One workload made ready in NumPy."""
+
+    optimizer_origin: Literal["native", "own"] = "own"
+
+    def __init__(self, workload: Workload, settings: Settings) -> None:
+        require_supported(workload)
+        self.workload, self.settings = workload, settings
+        self.phases = {phase.name: phase for phase in workload.phases}
+
+    def import_state(self, arrays: Mapping[str, Array]) -> Arrays:
+        return states.import_state(self.workload, arrays)
+
+    def export_state(self, state: Arrays) -> Arrays:
+        return states.export_state(self.workload, state)
+
+    def apply(self, state: Arrays, network: str, inputs: Array, *, train: bool) -> Array:
+        values = _within(network, state)
+        return forward(self.workload.networks[network], values, inputs, train=train)[0]
+
+    def losses_and_gradients(
+        self, state: Arrays, phase: str, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays]:
+        metrics, gradients, _ = self._differentiate(self.phases[phase], state, draws)
+        return metrics, gradients
+
+    def update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
+        return optimizers.apply(self.workload, self.phases[phase].optimizer, state, gradients)
+
+    def train_step(
+        self, state: Arrays, draws: Mapping[str, Array]
+    ) -> tuple[Arrays, dict[str, float]]:
+        metrics: dict[str, float] = {}
+        for phase in self.workload.phases:
+            for i in range(phase.repeat):
+                names = [f"{phase.name}/{draw}" for draw in phase.draws]
+                given = {key: draws[key][i] for key in names}
+                reported, gradients, statistics = self._differentiate(phase, state, given)
+                state = self.update(state | statistics, phase.name, gradients)
+            metrics |= reported
+        return state | {"iteration": state["iteration"] + 1}, metrics
+
+    def run(self, state: Arrays, data: Any, seed: int, n: int) -> tuple[Arrays, Any]:
+        rows = []
+        for chunk in self.draws(data, seed, n):
+            for i in range(len(next(iter(chunk.values())))):
+                state, metrics = self.train_step(state, {k: v[i] for k, v in chunk.items()})
+                rows.append(metrics)
+        return state, {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk)
+
+    def place(self, arrays: Mapping[str, Array]) -> Any:
+        return dict(arrays)
+
+    def generate(self, state: Arrays, network: str, inputs: Array) -> Array:
+        return self.apply(state, network, inputs, train=False)
+
+    def block_until_ready(self, tree: Any) -> None:
+        block_until_ready(tree)
+
+    def _differentiate(
+        self, phase: Phase, state: Arrays, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays, Arrays]:
+        """(metrics, gradients by parameter key, running statistics after the phase's forwards)."""
+        seen: dict[str, Any] = {}
+
+        def loss(moving: Arrays) -> Array:
+            values, statistics = {**state, **{k: moving[k] for k in moving}}, {}
+            outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+            for step in phase.forwards:
+                kept = self._forward(step, values, outputs)
+                values, statistics = values | kept, statistics | kept
+            seen["statistics"] = {k: getval(v) for k, v in statistics.items()}
+            seen["metrics"] = {
+                name: float(np.mean(sigmoid(getval(outputs[logits]))))
+                for name, logits in phase.metrics.items()
+            }
+            return sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+
+        value, gradients = value_and_grad(loss)(
+            {key: state[key] for key in parameters(self.workload, phase.updates)}
+        )
+        metrics = {f"{phase.name}_loss": float(value)} | seen["metrics"]
+        return metrics, gradients, seen["statistics"]
+
+    def _forward(self, step: Forward, values: Arrays, outputs: Arrays) -> Arrays:
+        """Runs one forward, adds its outputs, and returns the statistics that it keeps."""
+        batches = [outputs[name] for name in step.inputs]
+        y, kept = forward(
+            self.workload.networks[step.network],
+            _within(step.network, values),
+            np.concatenate(batches) if len(batches) > 1 else batches[0],
+            train=step.mode == "train",
+        )
+        y = getval(y) if step.detach else y
+        edges = [0, *np.cumsum([len(batch) for batch in batches])]
+        for name, low, high in zip(step.outputs, edges, edges[1:], strict=False):
+            outputs[name] = y[low:high]
+        return {f"{step.network}/{key}": value for key, value in kept.items()}
+
+
+def _within(network: str, values: Arrays) -> Arrays:
+    prefix = f"{network}/"
+    return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
+
+
+def _bce(term: BinaryCrossEntropy, outputs: Arrays) -> Array:
+    x = outputs[term.logits]
+    return term.weight * np.mean(
+        term.target * softplus(-x) + (1.0 - term.target) * softplus(x)
+    )
+
+
+TERMS = {"bce": _bce}

@@ -1,0 +1,72 @@
+"""Real samples as NumPy arrays: float32, (count, height, width, channels), values in the range."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spec import randomness
+from spec.data import digits, photos
+from spec.errors import SpecError
+from spec.sources import Digits, Photos
+from spec.workload import Workload
+
+Arrays = dict[str, NDArray[np.float32]]
+
+
+def load(workload: Workload) -> Arrays:
+    """The real samples of each array source, checked against the file's count and checksum.
+
+    Raises SpecError where they differ, or where a source cannot give the shape asked for.
+    """
+    loaded: Arrays = {}
+    for name, source in workload.arrays.items():
+        assert isinstance(source, Digits | Photos)
+        array = digits.load(source) if isinstance(source, Digits) else photos.load(source)
+        _check(name, source, array)
+        loaded[name] = array
+    return loaded
+
+
+def synthetic(workload: Workload, seed: int) -> Arrays:
+    """Random samples in each array source's range: two full batches and a partial one.
+
+    Golden values and conformance use these, so that neither depends on any file of images.
+    """
+    size = workload.schedule.batch_size
+    count = 2 * size + max(1, size // 2)
+    made: Arrays = {}
+    for name, source in workload.arrays.items():
+        assert isinstance(source, Digits | Photos)
+        low, high = source.range
+        key = f"{workload.name}/{seed}/synthetic/{name}"
+        unit = randomness.uniform(key, 0, count, source.shape)
+        made[name] = (low + (high - low) * unit).astype(np.float32)
+    return made
+
+
+def checksum(array: NDArray[np.float32]) -> str:
+    """sha256 of the array as little-endian float32, rounded to 2^-16.
+
+    Rounding keeps the checksum from depending on the last bits of an image decoder.
+    """
+    rounded = np.round(array.astype(np.float64) * 2**16).astype("<i4")
+    return hashlib.sha256(rounded.tobytes()).hexdigest()
+
+
+def describe(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, object]]:
+    """Count, shape and checksum of each array, for provenance."""
+    return {
+        name: {"count": len(a), "shape": list(a.shape[1:]), "sha256": checksum(a)}
+        for name, a in arrays.items()
+    }
+
+
+def _check(name: str, source: Digits | Photos, array: NDArray[np.float32]) -> None:
+    if source.count is not None and len(array) != source.count:
+        raise SpecError(f"data {name!r}: given count {source.count}, but there are {len(array)}")
+    if source.sha256 is not None and checksum(array) != source.sha256:
+        raise SpecError(
+            f"data {name!r}: given sha256 {source.sha256}, but the array has {checksum(array)}"
+        )

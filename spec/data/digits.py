@@ -1,0 +1,34 @@
+"""scikit-learn's handwritten digits (UCI, 8x8, values 0 to 16), resized."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spec.errors import SpecError
+from spec.sources import Digits
+
+LARGEST_VALUE = 16.0
+
+
+def load(source: Digits) -> NDArray[np.float32]:
+    """All 1,797 digits, shape (1797, height, width, 1), values in the source's range."""
+    from sklearn.datasets import load_digits
+
+    height, width, channels = source.shape
+    if channels != 1:
+        raise SpecError(f"data.shape: digits have 1 channel, given {channels}")
+    unit = load_digits().images / LARGEST_VALUE
+    resized = resize(unit, height, width)
+    low, high = source.range
+    return (low + (high - low) * resized).astype(np.float32)[..., None]
+
+
+def resize(images: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Bilinear, half-pixel centres, edges repeated: (n, h, w) -> (n, height, width)."""
+    rows, columns = _weights(images.shape[1], height), _weights(images.shape[2], width)
+    return np.einsum("ih,nhw,jw->nij", rows, images, columns, optimize=True)
+
+
+def _weights(old: int, new: int) -> NDArray[np.float64]:
+    """(new, old) matrix: the weight of each old pixel in each new one."""
+    centres = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    return np.maximum(0.0, 1.0 - np.abs(centres[:, None] - np.arange(old)[None, :]))

@@ -1,0 +1,13 @@
+"""Errors that are meant for the person who typed the command."""
+
+
+class UserError(Exception):
+    """One line for a person: what was given, what is allowed, what to do. Commands exit with 2."""
+
+
+class SpecError(UserError):
+    """A workload file or name that cannot be used; the line names the file and the place in it."""
+
+
+class UnsupportedError(UserError):
+    """A workload that parses and expands, but that no backend computes yet."""

@@ -1,0 +1,111 @@
+"""The only source of randomness: weights, data order and noise from raw Philox bits.
+
+Bits are keyed by workload, seed and purpose, and addressed by the global index of the sample, so a
+sample's numbers depend neither on the batch that it falls in nor on the version of NumPy. Philox
+(Salmon et al. 2011, doi:10.1145/2063384.2063405) gives four 64-bit words a counter step; a sample
+starts at a fresh step. Normals come by the inverse distribution function.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.workload import Workload
+
+Array = NDArray[np.float64]
+WORDS_PER_STEP = 4
+
+
+def raw_words(key: str, start: int, samples: int, words: int) -> NDArray[np.uint64]:
+    """Raw bits, shape (samples, words), of samples start, start + 1, ... of the stream `key`."""
+    steps = -(-words // WORDS_PER_STEP)
+    digest = hashlib.sha256(key.encode()).digest()
+    bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"), counter=start * steps)
+    drawn = bits.random_raw(samples * steps * WORDS_PER_STEP)
+    return drawn.reshape(samples, steps * WORDS_PER_STEP)[:, :words]
+
+
+def uniform(key: str, start: int, samples: int, shape: tuple[int, ...]) -> Array:
+    """U(0, 1), both ends excluded, shape (samples, *shape): the middle of 2^53 equal intervals."""
+    words = raw_words(key, start, samples, prod(shape))
+    middles = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return middles.reshape(samples, *shape)
+
+
+def normal(key: str, start: int, samples: int, shape: tuple[int, ...]) -> Array:
+    """N(0, 1), shape (samples, *shape)."""
+    return ndtri(uniform(key, start, samples, shape))
+
+
+def permutation(key: str, size: int) -> NDArray[np.int64]:
+    """A permutation of 0 ... size - 1."""
+    return np.argsort(raw_words(key, 0, size, 1)[:, 0], kind="stable")
+
+
+def batch_rows(workload: Workload, source_size: int, batch: int) -> tuple[int, int]:
+    """(first global sample, number of rows) of batch number `batch` of an epoch-sampled array.
+
+    The last batch of an epoch is smaller where the batch size does not divide the epoch, unless a
+    phase repeats: repeated updates see full batches only.
+    """
+    size = workload.schedule.batch_size
+    if any(phase.repeat > 1 for phase in workload.phases):
+        full = source_size // size
+        return batch // full * source_size + batch % full * size, size
+    per_epoch = -(-source_size // size)
+    epoch, place = divmod(batch, per_epoch)
+    rows = min(size, source_size - place * size)
+    return epoch * source_size + place * size, rows
+
+
+def draws(
+    workload: Workload, seed: int, iteration: int, arrays: Mapping[str, NDArray[np.float32]]
+) -> dict[str, Array]:
+    """What iteration number `iteration` (from 0) is given: `<phase>/<source>` -> float64 array.
+
+    Shapes are (repeat, batch, *shape of the source). `arrays` holds the real samples by source.
+    """
+    drawn = {}
+    for name, (repeat, source) in workload.draw_table().items():
+        parts = [
+            _draw(workload, seed, name, source, iteration * repeat + i, arrays)
+            for i in range(repeat)
+        ]
+        drawn[name] = np.stack(parts)
+    return drawn
+
+
+def _draw(
+    workload: Workload,
+    seed: int,
+    name: str,
+    source: Source,
+    batch: int,
+    arrays: Mapping[str, NDArray[np.float32]],
+) -> Array:
+    size = workload.schedule.batch_size
+    start, rows = batch * size, size
+    for array in arrays.values():  # noise follows the batch's own size
+        start, rows = batch_rows(workload, len(array), batch)
+    key = f"{workload.name}/{seed}/{name}"
+    if isinstance(source, ARRAYS):
+        array = arrays[name.split("/")[1]]
+        epoch, first = divmod(start, len(array))
+        order = permutation(f"{key}/epoch {epoch}", len(array))
+        return array[order[first : first + rows]].astype(np.float64)
+    return sample(source, key, start, rows)
+
+
+def sample(source: Source, key: str, start: int, rows: int) -> Array:
+    """Rows of a stream: noise, or real samples that are drawn and not stored."""
+    match source:
+        case UniformNoise(low=low, high=high):
+            return low + (high - low) * uniform(key, start, rows, source.shape)
+        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+            return mean + std * normal(key, start, rows, source.shape)
+    raise TypeError(f"{source.kind} is not a stream")

@@ -1,0 +1,70 @@
+"""Where a phase's draws come from: noise, an array of real samples, or an endless stream of them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from spec.base import Model, Positive, Shape, Size
+
+
+class NormalNoise(Model):
+    """N(mean, std), fresh for every draw."""
+
+    kind: Literal["normal"]
+    mean: float
+    std: Positive
+    shape: Shape
+
+
+class UniformNoise(Model):
+    """U[low, high), fresh for every draw."""
+
+    kind: Literal["uniform"]
+    low: float
+    high: float
+    shape: Shape
+
+
+class Digits(Model):
+    """scikit-learn's 1,797 handwritten digits, resized bilinearly, with values in `range`."""
+
+    kind: Literal["digits"]
+    shape: Annotated[tuple[Size, Size, Size], Field()]
+    interpolation: Literal["bilinear"]
+    range: tuple[float, float]
+    sampling: Literal["shuffled_epochs"]
+    count: Size | None = None
+    """Number of samples, checked on loading."""
+    sha256: str | None = None
+    """Checksum of the float32 little-endian array, checked on loading."""
+
+
+class Photos(Model):
+    """Square patches of scikit-learn's two colour photographs, with values in `range`."""
+
+    kind: Literal["photos"]
+    shape: Annotated[tuple[Size, Size, Size], Field()]
+    patch_stride: Size
+    range: tuple[float, float]
+    sampling: Literal["shuffled_epochs"]
+    count: Size | None = None
+    """Number of samples, checked on loading."""
+    sha256: str | None = None
+    """Checksum of the float32 little-endian array, checked on loading."""
+
+
+class GaussianStream(Model):
+    """Rows of independent N(mean, std) numbers, fresh for every draw; never sorted."""
+
+    kind: Literal["gaussian_stream"]
+    mean: float
+    std: Positive
+    shape: Shape
+    sampling: Literal["stream"]
+
+
+Source = Annotated[
+    NormalNoise | UniformNoise | Digits | Photos | GaussianStream, Field(discriminator="kind")
+]
+ARRAYS = (Digits, Photos)
+"""Sources that are a finite array, sampled by index."""

@@ -1,0 +1,101 @@
+"""The canonical state: names, shapes, first values, and files.
+
+A state is a flat mapping of NumPy arrays:
+    `<network>/<layer>/<array>`                        parameters and running statistics
+    `opt_state/<optimizer>/<slot>/<parameter key>`     an optimizer's moments, from zero
+    `opt_state/<optimizer>/step`                       updates made by an optimizer with moments
+    `iteration`                                        iterations completed
+"""
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import numpy as safetensors
+
+from spec import randomness
+from spec.layers import Constant, Normal, Parameter, TorchUniform
+from spec.workload import Workload
+
+State = dict[str, NDArray[Any]]
+
+
+def parameters(workload: Workload, networks: tuple[str, ...] = ()) -> dict[str, Parameter]:
+    """Trainable arrays of the networks named (all by default), by canonical key."""
+    return {
+        f"{network}/{key}": value
+        for network in networks or tuple(workload.networks)
+        for key, value in workload.networks[network].parameters().items()
+    }
+
+
+def statistics(workload: Workload) -> dict[str, Parameter]:
+    """Running statistics of all networks, by canonical key."""
+    return {
+        f"{name}/{key}": value
+        for name, network in workload.networks.items()
+        for key, value in network.statistics().items()
+    }
+
+
+def optimized(workload: Workload, optimizer: str) -> dict[str, Parameter]:
+    """The parameters that an optimizer moves, by canonical key."""
+    networks = {n: None for p in workload.phases if p.optimizer == optimizer for n in p.updates}
+    return parameters(workload, tuple(networks)) if networks else {}
+
+
+def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
+    """Every key of the state with the shape of its array."""
+    all_shapes = {key: p.shape for key, p in parameters(workload).items()}
+    all_shapes |= {key: p.shape for key, p in statistics(workload).items()}
+    for name, optimizer in workload.optimizers.items():
+        for slot in optimizer.slots:
+            for key, parameter in optimized(workload, name).items():
+                all_shapes[f"opt_state/{name}/{slot}/{key}"] = parameter.shape
+        if optimizer.slots:
+            all_shapes[f"opt_state/{name}/step"] = ()
+    return all_shapes | {"iteration": ()}
+
+
+def init_state(workload: Workload, seed: int) -> State:
+    """The first state: parameters from their initialisers, all else at its start. float64."""
+    state: State = {}
+    for key, shape in shapes(workload).items():
+        counter = key == "iteration" or key.endswith("/step")
+        state[key] = np.zeros(shape, np.int64 if counter else np.float64)
+    for key, parameter in (parameters(workload) | statistics(workload)).items():
+        state[key] = _initial(parameter, f"{workload.name}/{seed}/init/{key}")
+    return state
+
+
+def _initial(parameter: Parameter, key: str) -> NDArray[np.float64]:
+    shape, init, fan_in = parameter
+    flat = (prod(shape), ())
+    match init:
+        case TorchUniform():
+            values = (2 * randomness.uniform(key, 0, *flat) - 1) / np.sqrt(fan_in)
+        case Normal(mean=mean, std=std):
+            values = mean + std * randomness.normal(key, 0, *flat)
+        case Constant(value=value):
+            values = np.full(flat[0], value)
+    return values.reshape(shape)
+
+
+def parameter_count(workload: Workload, network: str, state: Mapping[str, NDArray[Any]]) -> int:
+    """Trainable numbers of a network, counted in the arrays of a state."""
+    return sum(state[key].size for key in parameters(workload, (network,)))
+
+
+def save(state: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Write a state to a safetensors file."""
+    arrays = {key: np.ascontiguousarray(value) for key, value in state.items()}
+    # ascontiguousarray makes a counter one-dimensional; its shape is put back.
+    safetensors.save_file({k: v.reshape(state[k].shape) for k, v in arrays.items()}, path)
+
+
+def read(path: Path) -> State:
+    """Read a state from a safetensors file."""
+    return dict(safetensors.load_file(path))

@@ -1,0 +1,68 @@
+"""One table of limits: how far a backend may be from the float64 reference, and why.
+
+Errors of tensors are relative in the 2-norm, |a - b| / |b|, where b is the reference's; absolute
+where the reference is structurally zero. Errors of losses are |a - b| / max(1, |b|).
+
+The float64 limits come from measured differences between correct implementations: losses and
+gradients agree to a few units in the last place times the length of the longest sum, about 1e-14
+to 1e-12. Parameters after an Adam step are looser, since Adam divides by |g| + epsilon and so
+multiplies rounding in a gradient near epsilon by up to lr / epsilon: correct programs were seen
+up to 3e-12 apart (of max |w|) after one iteration of dcgan_32.
+
+The float32 limits are those of float64 scaled by the ratio of the two epsilons, 5e8, where a
+quantity is one step of rounding away, and rounded to one figure. Parameters after an Adam step are
+not compared below float64: where |g| is near zero the step is the sign of rounding noise, so
+correct code differs there by almost 2 lr.
+"""
+
+from typing import Literal
+
+DType = Literal["float64", "float32"]
+Quantity = Literal[
+    "forward",
+    "loss",
+    "gradient",
+    "statistic",
+    "optimizer",
+    "iteration",
+    "control",
+    "exact",
+    "later_loss",
+    "later_moment",
+]
+
+LIMITS: dict[tuple[str, str], float] = {
+    # One forward pass of a layer or a network.
+    ("float64", "forward"): 1e-13,
+    ("float32", "forward"): 1e-5,
+    # Losses and reported probabilities on given weights and draws.
+    ("float64", "loss"): 1e-12,
+    ("float32", "loss"): 1e-5,
+    # Gradients of one phase.
+    ("float64", "gradient"): 1e-11,
+    ("float32", "gradient"): 1e-4,
+    # Batch statistics after one iteration.
+    ("float64", "statistic"): 1e-11,
+    ("float32", "statistic"): 1e-4,
+    # An optimizer alone, fed the reference's gradients for several steps.
+    ("float64", "optimizer"): 1e-13,
+    ("float32", "optimizer"): 1e-6,
+    # All of the state after one iteration.
+    ("float64", "iteration"): 1e-11,
+    # A backend against its straight-line control program over five iterations.
+    ("float64", "control"): 1e-9,
+    # Copies: nothing is computed.
+    ("float64", "exact"): 0.0,
+    ("float32", "exact"): 0.0,
+}
+
+TRAJECTORY_GROWTH = 100.0
+"""A trajectory may differ by this many times the growth of a one-ulp change of the reference."""
+
+TRAJECTORY_CEILING = 1e-7
+"""And never by more than this."""
+
+
+def limit(dtype: str, quantity: Quantity) -> float:
+    """The limit of a quantity at a dtype; KeyError where the quantity has no meaning there."""
+    return LIMITS[dtype, quantity]

@@ -119,9 +119,7 @@ def deviations(row: str) -> tuple[Deviation, ...]:
     return tuple(d for d in declared if d.backend in ("*", row))
 
 
-def declared(
-    row: str, check: str, mode: str, workload: str, device: str
-) -> Deviation | None:
+def declared(row: str, check: str, mode: str, workload: str, device: str) -> Deviation | None:
     """The row's deviation for this check, mode, workload and device, if it declares one."""
     place = (check, mode, workload, device)
     for d in deviations(row):

@@ -246,7 +246,17 @@ class Moments(Layer):
 
 
 AnyLayer = Annotated[
-    Dense | Conv | ConvTranspose | BatchNorm | Relu | LeakyRelu | Tanh | Sigmoid | Flatten | Reshape | Moments,
+    Dense
+    | Conv
+    | ConvTranspose
+    | BatchNorm
+    | Relu
+    | LeakyRelu
+    | Tanh
+    | Sigmoid
+    | Flatten
+    | Reshape
+    | Moments,
     Field(discriminator="kind"),
 ]
 

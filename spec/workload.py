@@ -143,10 +143,14 @@ class Workload(Model):
         """
         batch = self.schedule.batch_size
         numbers = sum(repeat * batch * prod(s.shape) for repeat, s in self.draw_table().values())
-        work = 3 * batch * sum(
-            phase.repeat * len(f.inputs) * self.networks[f.network].multiply_adds()
-            for phase in self.phases
-            for f in phase.forwards
+        work = (
+            3
+            * batch
+            * sum(
+                phase.repeat * len(f.inputs) * self.networks[f.network].multiply_adds()
+                for phase in self.phases
+                for f in phase.forwards
+            )
         )
         return max(1, min(32, 2**25 // (4 * numbers), 2**36 // max(work, 1)))
 

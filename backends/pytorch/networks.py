@@ -19,7 +19,10 @@ class Network(nn.Module):
     def __init__(self, network: workload.Network) -> None:
         super().__init__()
         self.layers = nn.ModuleDict(
-            {name: LAYERS[layer.kind](layer, shape) for name, layer, shape in network.named_layers()}
+            {
+                name: LAYERS[layer.kind](layer, shape)
+                for name, layer, shape in network.named_layers()
+            }
         )
 
     def forward(self, x: Tensor) -> Tensor:

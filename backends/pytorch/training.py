@@ -30,12 +30,14 @@ class Program:
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
         self.optimizer_origin: Literal["native", "own"] = max(
-            optimizers.ORIGIN[optimizer.kind] for optimizer in workload.optimizers.values()
+            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
         )
         self._moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
         }
-        self._like = torch.empty((), dtype=device.DTYPES[settings.precision], device=settings.device)
+        self._like = torch.empty(
+            (), dtype=device.DTYPES[settings.precision], device=settings.device
+        )
         compiled = partial(torch.compile, fullgraph=True, dynamic=False)
         wrap: Callable[[Any], Any] = compiled if settings.mode == "compiled" else lambda f: f
         # One dispatch an iteration; one an update where a phase repeats.
@@ -62,18 +64,14 @@ class Program:
         self, state: states.State, phase: str, draws: Mapping[str, Array]
     ) -> tuple[dict[str, float], Arrays]:
         networks = copy.deepcopy(state.networks)  # keeps the statistics
-        metrics, gradients = self._differentiate(
-            self.phases[phase], networks, self._given(draws)
-        )
+        metrics, gradients = self._differentiate(self.phases[phase], networks, self._given(draws))
         by_key = dict(zip(self._moving[phase], gradients, strict=True))
         return _floats(metrics), states.to_arrays(self.workload, by_key)
 
     def update(
         self, state: states.State, phase: str, gradients: Mapping[str, Array]
     ) -> states.State:
-        given = states.from_arrays(
-            self.workload, gradients, self._like.dtype, self.settings.device
-        )
+        given = states.from_arrays(self.workload, gradients, self._like.dtype, self.settings.device)
         moving = [given[key] for key in self._moving[phase]]
         self._apply(self.phases[phase], state.networks, state.slots, state.steps, moving)
         return state
@@ -118,9 +116,7 @@ class Program:
         device.block_until_ready(tree)
 
     def _chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
-        return device_draws.chunks(
-            self.workload, data, seed, n, self.settings.chunk, self._like
-        )
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
 
     def _iteration(
         self,

@@ -50,7 +50,9 @@ def _conv(layer: layers.Conv, own: Arrays, x: Array, train: bool) -> tuple[Array
         for b in range(k)
     ]
     columns = np.concatenate(taps, axis=-1)
-    return np.dot(columns, np.reshape(own["kernel"], (-1, layer.filters))) + own.get("bias", 0.0), {}
+    return np.dot(columns, np.reshape(own["kernel"], (-1, layer.filters))) + own.get(
+        "bias", 0.0
+    ), {}
 
 
 def _conv_transpose(

@@ -10,9 +10,7 @@ from spec.state import optimized
 from spec.workload import Workload
 
 
-def apply(
-    workload: Workload, name: str, state: Arrays, gradients: Mapping[str, Array]
-) -> Arrays:
+def apply(workload: Workload, name: str, state: Arrays, gradients: Mapping[str, Array]) -> Arrays:
     """The state after one step of optimizer `name` on the gradients given, by parameter key."""
     optimizer, new = workload.optimizers[name], dict(state)
     prefix = f"opt_state/{name}"

@@ -127,9 +127,7 @@ def _within(network: str, values: Arrays) -> Arrays:
 
 def _bce(term: BinaryCrossEntropy, outputs: Arrays) -> Array:
     x = outputs[term.logits]
-    return term.weight * np.mean(
-        term.target * softplus(-x) + (1.0 - term.target) * softplus(x)
-    )
+    return term.weight * np.mean(term.target * softplus(-x) + (1.0 - term.target) * softplus(x))
 
 
 TERMS = {"bce": _bce}

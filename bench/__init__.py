@@ -1,0 +1,1 @@
+"""How fast it runs: workers, proof before timing, measurement and tables."""

@@ -1,0 +1,149 @@
+"""Proof of `run`, the timed path: the reference repeats it on the very draws that it used."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import backends
+from backends.protocol import Arrays, Program, Settings
+from bench.measurement import Measured, loss_error, relative_error
+from spec import tolerances
+from spec.randomness import uniform
+from spec.state import init_state, parameters, shapes, statistics
+from spec.workload import Workload
+
+Metrics = dict[str, np.ndarray]
+
+
+@dataclass
+class Replay:
+    """The reference's states and metrics on given draws, and how far one ulp moves them."""
+
+    state: Arrays
+    metrics: Metrics
+    perturbed_state: Arrays
+    perturbed_metrics: Metrics
+
+
+def prove_run(
+    program: Program, workload: Workload, data: Any, *, precision: str, seed: int, n: int
+) -> Measured:
+    """Run n iterations and compare with the reference fed the same draws. CheckFailed if over.
+
+    float64: every loss, and all of the state. Below: every loss, the batch statistics and the
+    optimizers' moments; parameters only where no Adam step has passed over them.
+    """
+    first = init_state(workload, seed)
+    state, metrics = program.run(program.import_state(first), data, seed, n)
+    program.block_until_ready((state, metrics))
+    final = program.export_state(state)
+    replay = _replay(workload, program.draws(data, seed, n), precision, seed)
+    measured = Measured()
+    measured.true(int(final["iteration"]) == n, f"iteration count {final['iteration']}, not {n}")
+    _compare_metrics(measured, metrics, replay, precision, n)
+    _compare_states(measured, workload, final, replay, precision)
+    return measured
+
+
+def _compare_metrics(
+    measured: Measured, metrics: Mapping[str, Any], replay: Replay, precision: str, n: int
+) -> None:
+    measured.true(set(metrics) == set(replay.metrics), "names of metrics differ")
+    for i in range(n):
+        growth = max(
+            loss_error(replay.perturbed_metrics[name][i], replay.metrics[name][i])
+            for name in replay.metrics
+        )
+        limit = tolerances.trajectory_limit(precision, "loss", growth)
+        for name, expected in replay.metrics.items():
+            actual = np.asarray(metrics[name], np.float64)
+            measured.true(actual.shape == (n,), f"{name} has shape {actual.shape}, not ({n},)")
+            measured.within(loss_error(actual[i], expected[i]), limit, f"iteration {i} {name}")
+
+
+def _compare_states(
+    measured: Measured, workload: Workload, final: Arrays, replay: Replay, precision: str
+) -> None:
+    measured.true(set(final) == set(replay.state), "names in the state differ")
+    for quantity, keys in comparable(workload, precision).items():
+        growth = max(
+            (relative_error(replay.perturbed_state[key], replay.state[key]) for key in keys),
+            default=0.0,
+        )
+        limit = tolerances.trajectory_limit(precision, quantity, growth)
+        for key in keys:
+            error = relative_error(final[key], replay.state[key])
+            measured.within(error, limit, f"{quantity} {key}")
+
+
+def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, list[str]]:
+    """State keys that can be compared after several iterations, by quantity."""
+    optimizer_keys = [key for key in shapes(workload) if key.startswith("opt_state/")]
+    moments = [key for key in optimizer_keys if not key.endswith("/step")]
+    steps = [key for key in optimizer_keys if key.endswith("/step")]
+    keys: dict[tolerances.Quantity, list[str]] = {
+        "statistic": list(statistics(workload)),
+        "moment": moments,
+        "exact": steps,
+    }
+    if precision == "float64":
+        keys["iteration"] = list(parameters(workload))
+    elif not moments:  # plain gradient descent amplifies nothing
+        keys["gradient"] = list(parameters(workload))
+    return keys
+
+
+
+_REPLAYS: dict[str, Replay] = {}
+
+
+def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: int) -> Replay:
+    """The replay of these draws; modes of one row share it, since they share the draws."""
+    rows = [
+        {key: np.asarray(value[i], np.float64) for key, value in chunk.items()}
+        for chunk in chunks
+        for i in range(len(next(iter(chunk.values()))))
+    ]
+    digest = hashlib.sha256(f"{workload.spec_hash}/{precision}/{seed}".encode())
+    for row in rows:
+        for key in sorted(row):
+            digest.update(np.ascontiguousarray(row[key]).tobytes())
+    name = digest.hexdigest()
+    if name not in _REPLAYS:
+        first = rounded(init_state(workload, seed), precision)
+        state, metrics = _iterate(workload, first, rows)
+        moved = perturbed(workload, first, precision, seed)
+        _REPLAYS[name] = Replay(state, metrics, *_iterate(workload, moved, rows))
+    return _REPLAYS[name]
+
+
+def rounded(state: Arrays, precision: str) -> Arrays:
+    """The values that a backend at this precision starts from."""
+    return {
+        key: value.astype(precision).astype(np.float64) if value.dtype.kind == "f" else value
+        for key, value in state.items()
+    }
+
+
+def perturbed(workload: Workload, state: Arrays, precision: str, seed: int) -> Arrays:
+    """The state with every parameter moved by one ulp, up or down at random."""
+    moved = dict(state)
+    for key in parameters(workload):
+        up = uniform(f"ulp/{seed}/{key}", 0, state[key].size, ()).reshape(state[key].shape) < 0.5
+        moved[key] = state[key] * (1.0 + np.where(up, 1, -1) * tolerances.EPSILON[precision])
+    return moved
+
+
+def _iterate(workload: Workload, state: Arrays, rows: list[Arrays]) -> tuple[Arrays, Metrics]:
+    oracle = backends.load(backends.ORACLE).program(
+        workload, Settings("eager", "float64", "cpu", 1)
+    )
+    metrics = []
+    state = oracle.import_state(state)
+    for row in rows:
+        state, reported = oracle.train_step(state, row)
+        metrics.append(reported)
+    return state, {name: np.array([m[name] for m in metrics]) for name in metrics[0]}

@@ -1,0 +1,128 @@
+"""One conformance case: a row, a workload at a small size, a mode, a precision; and its oracle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+import backends
+import spec
+from backends.protocol import Arrays, Program, Settings
+from bench.measurement import Measured
+from bench.proof import perturbed, rounded
+from spec import data, randomness
+from spec.state import init_state
+from spec.workload import Workload
+
+SEED = 20
+CHUNK = 2
+"""Iterations a chunk in `run`, so that a few iterations cross its edges."""
+
+SMALL: dict[str, dict[str, Any]] = {
+    "gaussian": {"schedule.batch_size": 8, "steps.d_steps": 5, "steps.g_steps": 3},
+}
+"""Conformance sizes: the same GAN with fewer samples, since equality does not depend on them."""
+
+BATCH = {"schedule.batch_size": 8}
+
+
+@dataclass
+class Case:
+    """What a check is given."""
+
+    row: str
+    name: str
+    mode: str
+    precision: str
+    device: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
+
+    @property
+    def workload(self) -> Workload:
+        """The workload at its conformance size."""
+        return small(self.name)
+
+    @property
+    def program(self) -> Program:
+        """The row's program, prepared once per worker."""
+        return self.prepare(self.workload, self.mode)
+
+    def prepare(self, workload: Workload, mode: str) -> Program:
+        """Another workload on the same row."""
+        settings = Settings(mode, self.precision, self.device, CHUNK)  # type: ignore[arg-type]
+        return PREPARE(self.row, workload, settings)
+
+    @property
+    def oracle(self) -> Program:
+        """The reference."""
+        return oracle(self.workload)
+
+    @property
+    def arrays(self) -> data.Arrays:
+        """Synthetic samples: no check depends on a file of images."""
+        return data.synthetic(self.workload, SEED)
+
+    @property
+    def first(self) -> Arrays:
+        """The first state, rounded to the precision so that both sides start from the same."""
+        return rounded(init_state(self.workload, SEED), self.precision)
+
+    def reference(self, iterations: int, moved: bool = False) -> tuple[Arrays, dict[str, float]]:
+        """The reference's state and metrics after some iterations from `first`, kept once computed.
+
+        `moved`: from the first state with every parameter moved by one ulp.
+        """
+        known = _TRAJECTORIES.setdefault((self.name, self.precision, moved), [])
+        if not known:
+            moves = perturbed(self.workload, self.first, self.precision, SEED)
+            known.append((self.oracle.import_state(moves if moved else self.first), {}))
+        while len(known) <= iterations:
+            known.append(self.oracle.train_step(known[-1][0], self.draws(len(known) - 1)))
+        return known[iterations]
+
+    def draws(self, iteration: int) -> Arrays:
+        """Draws of an iteration, rounded to the precision."""
+        return rounded(
+            randomness.draws(self.workload, SEED, iteration, self.arrays), self.precision
+        )
+
+    def normal(self, purpose: str, shape: tuple[int, ...], samples: int = 6) -> np.ndarray:
+        """Standard normal inputs, rounded to the precision."""
+        values = randomness.normal(f"conformance/{purpose}", 0, samples, shape)
+        return values.astype(self.precision).astype(np.float64)
+
+
+@lru_cache(maxsize=64)
+def small(name: str) -> Workload:
+    """A workload, built-in or a file, at its conformance size."""
+    return spec.load(name, SMALL.get(name, BATCH))
+
+
+def oracle(workload: Workload) -> Program:
+    """The reference on a workload."""
+    settings = Settings("eager", "float64", "cpu", CHUNK)
+    return backends.load(backends.ORACLE).program(workload, settings)
+
+
+_TRAJECTORIES: dict[tuple[str, str, bool], list[tuple[Arrays, dict[str, float]]]] = {}
+_PROGRAMS: dict[Any, Program] = {}
+
+
+def prepare_once(row: str, workload: Workload, settings: Settings) -> Program:
+    """A program, kept for the checks that follow: compiling is most of their time."""
+    key = (row, workload.spec_hash, settings)
+    if key not in _PROGRAMS:
+        _PROGRAMS[key] = backends.prepare(row, workload, settings)
+    return _PROGRAMS[key]
+
+
+PREPARE: Callable[[str, Workload, Settings], Program] = prepare_once
+
+
+def forget_programs() -> None:
+    """Prepare and compute everything anew from here on, as a planted fault needs."""
+    _PROGRAMS.clear()
+    _TRAJECTORIES.clear()

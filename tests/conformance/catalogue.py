@@ -1,0 +1,91 @@
+"""Which checks there are, and on which modes, precisions and workloads each of them runs."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from bench.measurement import CheckFailed
+from tests.conformance import checks
+from tests.conformance.cases import Case
+from tests.conformance.controls import check_control
+from tests.conformance.convergence import check_convergence
+
+BOTH = ("float64", "float32")
+
+
+class Check(NamedTuple):
+    """One check and where it applies."""
+
+    function: Callable[[Case], None]
+    every_mode: bool
+    """Whether it goes through the mode's own code, and so runs in each of them."""
+    precisions: tuple[str, ...] = ("float64",)
+    workloads: tuple[str, ...] = ()
+    """Empty: all of them."""
+
+    @property
+    def name(self) -> str:
+        """The check's name without `check_`."""
+        return self.function.__name__.removeprefix("check_")
+
+
+CATALOGUE = (
+    Check(checks.check_mode, every_mode=True),
+    Check(checks.check_parameters, every_mode=False),
+    Check(checks.check_output_shapes, every_mode=False),
+    Check(checks.check_layers, every_mode=False, precisions=BOTH),
+    Check(checks.check_networks, every_mode=False, precisions=BOTH),
+    Check(checks.check_gradients, every_mode=False, precisions=BOTH),
+    Check(checks.check_detached_gradients, every_mode=False),
+    Check(checks.check_optimizers, every_mode=False, precisions=BOTH),
+    Check(checks.check_only_intended_move, every_mode=False),
+    Check(checks.check_round_trip, every_mode=False, precisions=BOTH),
+    Check(checks.check_refusals, every_mode=False, workloads=("mlp_square",)),
+    Check(check_control, every_mode=False, workloads=("mlp_square", "dcgan_32")),
+    Check(checks.check_golden_losses, every_mode=True, precisions=BOTH),
+    Check(checks.check_iteration, every_mode=True),
+    Check(
+        checks.check_batch_statistics,
+        every_mode=True,
+        precisions=BOTH,
+        workloads=("dcgan_32",),
+    ),
+    Check(checks.check_trajectory, every_mode=True),
+    Check(checks.check_draws, every_mode=True, precisions=BOTH),
+    Check(checks.check_run, every_mode=True, precisions=BOTH),
+    Check(checks.check_modes_agree, every_mode=True),
+    Check(checks.check_same_seed, every_mode=True, precisions=BOTH),
+    Check(checks.check_partial_batch, every_mode=True, workloads=("mlp_square", "dcgan_32")),
+    Check(checks.check_generate, every_mode=True, precisions=BOTH),
+    Check(check_convergence, every_mode=False, workloads=("gaussian",)),
+)
+BY_NAME = {check.name: check for check in CATALOGUE}
+EXCHANGE = {"saves_state": checks.check_saves_state, "continues_from": checks.check_continues_from}
+
+
+def perform(
+    check: str, row: str, workload: str, mode: str, precision: str, device: str, **extra: Any
+) -> dict[str, Any]:
+    """Run one check in this process: {status, max_error, limit, where, message}.
+
+    `passed` or `failed` is the check's own word; anything else that goes wrong is an `error`.
+    """
+    case = Case(row, workload, mode, precision, device, extra)
+    function = EXCHANGE[check] if check in EXCHANGE else BY_NAME[check].function
+    status, message = "passed", ""
+    try:
+        function(case)
+    except CheckFailed as failure:
+        status, message = "failed", str(failure)
+    except Exception:
+        status, message = "error", traceback.format_exc()
+    if not case.measured.count and status == "passed":
+        status, message = "error", f"check {check} compared nothing"
+    return {
+        "status": status,
+        "max_error": case.measured.max_error,
+        "limit": case.measured.limit,
+        "where": case.measured.where,
+        "message": message,
+        "notes": case.extra.get("notes", {}),
+    }

@@ -1,0 +1,421 @@
+"""What a backend promises: each `check_*` is one promise, and fails by CheckFailed.
+
+The reference decides what is right, and spec.tolerances how close is close enough. Checks that go
+through a mode's own code run in every mode; the others once per row.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import spec
+from backends.protocol import Arrays
+from bench.measurement import CheckFailed, Measured, relative_error
+from bench.proof import comparable, prove_run, rounded
+from spec import randomness, state, tolerances
+from spec.errors import UnsupportedError
+
+from spec.workload import Network, Workload
+from tests.conformance.cases import SEED, Case, oracle
+from tests.conformance.golden import read_golden
+
+TRAJECTORY_ITERATIONS = 10
+RUN_ITERATIONS = 5
+
+
+def check_mode(case: Case) -> None:
+    """The mode exists, or its absence is declared with a reason."""
+    case.measured.true(case.program is not None, "the mode can be prepared")
+
+
+def check_parameters(case: Case) -> None:
+    """Names, shapes and counts of an exported state are the spec's."""
+    exported = case.program.export_state(case.program.import_state(case.first))
+    shapes = {key: tuple(value.shape) for key, value in exported.items()}
+    case.measured.true(shapes == state.shapes(case.workload), "names and shapes of the state")
+    for network in case.workload.networks:
+        count = state.parameter_count(case.workload, network, exported)
+        expected = sum(
+            int(np.prod(p.shape)) for p in state.parameters(case.workload, (network,)).values()
+        )
+        case.measured.true(count == expected, f"{network} has {count} parameters, not {expected}")
+
+
+def check_output_shapes(case: Case) -> None:
+    """Every network maps (batch, *input) to (batch, *output)."""
+    live = case.program.import_state(case.first)
+    for name, network in case.workload.networks.items():
+        for samples in (2, 5):
+            inputs = case.normal("shapes", network.input, samples)
+            output = case.program.apply(live, name, inputs, train=True)
+            expected = (samples, *network.output)
+            case.measured.true(output.shape == expected, f"{name} gives {output.shape}")
+
+
+def check_layers(case: Case) -> None:
+    """Each layer alone, forward in train and eval mode, with random asymmetric parameters."""
+    limit = tolerances.limit(case.precision, "forward")
+    for network_name, network in case.workload.networks.items():
+        for layer_name, layer, shape in network.named_layers():
+            single = _probe(case.workload, Network(input=shape, layers=(layer,)))
+            values = _random_state(case, single)
+            inputs = case.normal(f"{network_name}/{layer_name}", shape)
+            for train in (True, False):
+                _compare_apply(case, single, values, inputs, train, limit, layer_name)
+
+
+def check_networks(case: Case) -> None:
+    """Each whole network, forward in train and eval mode."""
+    limit = tolerances.limit(case.precision, "forward")
+    for name, network in case.workload.networks.items():
+        probe = _probe(case.workload, network)
+        values = _random_state(case, probe)
+        inputs = case.normal(f"whole/{name}", network.input)
+        for train in (True, False):
+            _compare_apply(case, probe, values, inputs, train, limit, name)
+
+
+def check_golden_losses(case: Case) -> None:
+    """Losses on fixed seeds are those that the reference once wrote down."""
+    golden = read_golden(case.name)
+    case.measured.true(
+        golden["spec_hash"] == case.workload.spec_hash, "golden losses are of this very spec"
+    )
+    limit = tolerances.limit(case.precision, "loss")
+    live = case.program.import_state(case.first)
+    # Below float64 Adam's first step is partly the sign of rounding, so only one iteration counts.
+    rows = golden["iterations"] if case.precision == "float64" else golden["iterations"][:1]
+    for i, expected in enumerate(rows):
+        live, metrics = case.program.train_step(live, case.draws(i))
+        case.measured.losses(metrics, expected, limit, f"iteration {i}")
+
+
+def check_gradients(case: Case) -> None:
+    """Losses and the gradient of every parameter that a phase moves."""
+    draws = {key: value[0] for key, value in case.draws(0).items()}
+    for phase in case.workload.phases:
+        live = case.program.import_state(case.first)
+        metrics, gradients = case.program.losses_and_gradients(live, phase.name, draws)
+        expected = case.oracle.losses_and_gradients(
+            case.oracle.import_state(case.first), phase.name, draws
+        )
+        loss = tolerances.limit(case.precision, "loss")
+        case.measured.losses(metrics, expected[0], loss, f"phase {phase.name}")
+        gradient = tolerances.limit(case.precision, "gradient")
+        case.measured.tensors(gradients, expected[1], gradient, f"phase {phase.name} gradient")
+
+
+def check_detached_gradients(case: Case) -> None:
+    """No gradient flows back through a forward that is detached.
+
+    A phase is made that trains G on two batches, one of them through a detached forward of G: the
+    documents' own phases cannot show it, since what they detach is not what they train.
+    """
+    twice = _with_a_detached_branch(case.workload)
+    program, reference = case.prepare(twice, case.mode), oracle(twice)
+    first = rounded(state.init_state(twice, SEED), case.precision)
+    draws = {"both/z": case.normal("detached", twice.sources["z"].shape)}
+    _, gradients = program.losses_and_gradients(program.import_state(first), "both", draws)
+    _, expected = reference.losses_and_gradients(reference.import_state(first), "both", draws)
+    limit = tolerances.limit(case.precision, "gradient")
+    case.measured.tensors(gradients, expected, limit, "gradient")
+
+
+def check_optimizers(case: Case) -> None:
+    """Each optimizer alone, fed the same gradients for several steps."""
+    limit = tolerances.limit(case.precision, "optimizer")
+    live = case.program.import_state(case.first)
+    expected = case.oracle.import_state(case.first)
+    for step in range(4):
+        for phase in case.workload.phases:
+            gradients = _random_gradients(case, phase.updates, step)
+            live = case.program.update(live, phase.name, gradients)
+            expected = case.oracle.update(expected, phase.name, gradients)
+    case.measured.tensors(case.program.export_state(live), expected, limit, "after 4 steps:")
+
+
+def check_iteration(case: Case) -> None:
+    """All of the state after one full iteration."""
+    live, metrics = case.program.train_step(case.program.import_state(case.first), case.draws(0))
+    expected, wanted = case.reference(1)
+    limit = tolerances.limit(case.precision, "iteration")
+    case.measured.losses(metrics, wanted, limit, "metric")
+    case.measured.tensors(case.program.export_state(live), expected, limit, "after one iteration:")
+
+
+def check_batch_statistics(case: Case) -> None:
+    """Running statistics after one iteration: kept by every forward in train mode, in order."""
+    live, _ = case.program.train_step(case.program.import_state(case.first), case.draws(0))
+    expected, _ = case.reference(1)
+    exported = case.program.export_state(live)
+    limit = tolerances.limit(case.precision, "statistic")
+    for key in state.statistics(case.workload):
+        error = relative_error(exported[key], expected[key])
+        case.measured.within(error, limit, f"statistic {key}")
+
+
+def check_trajectory(case: Case) -> None:
+    """Ten iterations stay within 100 times what one ulp in the weights makes of the reference."""
+    live = case.program.import_state(case.first)
+    for i in range(TRAJECTORY_ITERATIONS):
+        live, _ = case.program.train_step(live, case.draws(i))
+    expected, _ = case.reference(TRAJECTORY_ITERATIONS)
+    moved, _ = case.reference(TRAJECTORY_ITERATIONS, moved=True)
+    exported = case.program.export_state(live)
+    for quantity, keys in comparable(case.workload, case.precision).items():
+        growth = max((relative_error(moved[key], expected[key]) for key in keys), default=0.0)
+        limit = tolerances.trajectory_limit(case.precision, quantity, growth)
+        for key in keys:
+            case.measured.within(relative_error(exported[key], expected[key]), limit, key)
+
+
+def check_only_intended_move(case: Case) -> None:
+    """A phase moves the parameters that it names, all of them, and no others."""
+    for phase in case.workload.phases:
+        alone = case.workload.model_copy(update={"phases": (phase,)})
+        program = case.prepare(alone, case.mode)
+        before = rounded(state.init_state(alone, SEED), case.precision)
+        draws = {k: v for k, v in case.draws(0).items() if k.startswith(f"{phase.name}/")}
+        live, _ = program.train_step(program.import_state(before), draws)
+        after = program.export_state(live)
+        intended = state.parameters(alone, phase.updates)
+        for key in state.parameters(alone):
+            moved = not np.array_equal(after[key], before[key].astype(after[key].dtype))
+            case.measured.true(
+                moved == (key in intended), f"phase {phase.name}: {key} moved={moved}"
+            )
+
+
+def check_run(case: Case) -> None:
+    """`run(n)`, the timed path, against the reference fed exactly the draws that it used."""
+    _merge(
+        case,
+        prove_run(
+            case.program,
+            case.workload,
+            case.program.place(case.arrays),
+            precision=case.precision,
+            seed=SEED,
+            n=RUN_ITERATIONS,
+        ),
+    )
+
+
+def check_draws(case: Case) -> None:
+    """The draws of `run` are full, fresh batches: shapes, ranges, epochs, no repetition."""
+    placed = case.program.place(case.arrays)
+    chunks = list(case.program.draws(placed, SEED, RUN_ITERATIONS))
+    for key, (repeat, source) in case.workload.draw_table().items():
+        drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
+        batch = case.workload.schedule.batch_size
+        lead = (RUN_ITERATIONS, repeat, batch)
+        case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
+        samples = drawn.reshape(-1, *source.shape)
+        if source.kind in ("normal", "uniform", "gaussian_stream"):
+            _check_distribution(case, key, source, samples)
+            distinct = len(np.unique(samples.reshape(len(samples), -1), axis=0))
+            case.measured.true(distinct == len(samples), f"{key}: every sample is fresh")
+        else:
+            array = case.arrays[key.split("/")[1]].astype(np.float64)
+            _check_epochs(case, key, samples, array, len(array) // batch * batch)
+
+
+def check_modes_agree(case: Case) -> None:
+    """A mode uses the same draws as the row's first one, and ends at the same state."""
+    other = case.prepare(case.workload, case.extra["first_mode"])
+    states, chunks = [], []
+    for program in (case.program, other):
+        placed = program.place(case.arrays)
+        live, _ = program.run(program.import_state(case.first), placed, SEED, RUN_ITERATIONS)
+        states.append(program.export_state(live))
+        chunks.append(list(program.draws(placed, SEED, RUN_ITERATIONS)))
+    for one, two in zip(*chunks, strict=True):
+        case.measured.tensors(one, two, tolerances.limit(case.precision, "exact"), "draw")
+    limit = tolerances.CEILING[case.precision]
+    case.measured.tensors(states[0], states[1], limit, "state")
+
+
+def check_same_seed(case: Case) -> None:
+    """The same seed twice gives the same bits."""
+    runs = []
+    for _ in range(2):
+        placed = case.program.place(case.arrays)
+        live = case.program.import_state(case.first)
+        live, _ = case.program.run(live, placed, SEED, RUN_ITERATIONS)
+        runs.append(case.program.export_state(live))
+    case.measured.tensors(runs[0], runs[1], tolerances.limit(case.precision, "exact"), "state")
+
+
+def check_partial_batch(case: Case) -> None:
+    """An epoch's last, smaller batch counts with its own size."""
+    iteration = 2  # synthetic data hold two full batches and a partial one
+    draws = case.draws(iteration)
+    sizes = {len(value[0]) for value in draws.values()}
+    expected_size = case.workload.schedule.batch_size // 2
+    case.measured.true(sizes == {expected_size}, f"batch sizes are {sizes}")
+    live, metrics = case.program.train_step(case.program.import_state(case.first), draws)
+    expected, wanted = case.oracle.train_step(case.oracle.import_state(case.first), draws)
+    limit = tolerances.limit(case.precision, "iteration")
+    case.measured.losses(metrics, wanted, limit, "metric")
+    case.measured.tensors(case.program.export_state(live), expected, limit, "after partial batch:")
+
+
+def check_generate(case: Case) -> None:
+    """Samples in eval mode: running statistics, not the batch's."""
+    trained = rounded(case.reference(1)[0], case.precision)
+    inputs = case.normal("generate", case.workload.networks["generator"].input)
+    live = case.program.import_state(trained)
+    samples = case.program.generate(live, "generator", inputs)
+    expected = case.oracle.generate(case.oracle.import_state(trained), "generator", inputs)
+    limit = tolerances.limit(case.precision, "forward")
+    case.measured.within(relative_error(samples, expected), limit, "samples")
+
+
+def check_round_trip(case: Case) -> None:
+    """A state goes in and out, and through a file, without a change of one bit."""
+    full = _random_state(case, case.workload)
+    exported = case.program.export_state(case.program.import_state(full))
+    _identical(case.measured, exported, full, "exported state")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.safetensors"
+        state.save(exported, path)
+        _identical(case.measured, state.read(path), full, "state from a file")
+
+
+def check_saves_state(case: Case) -> None:
+    """The state after one iteration, written to a file for the other rows."""
+    live, _ = case.program.train_step(case.program.import_state(case.first), case.draws(0))
+    state.save(case.program.export_state(live), Path(case.extra["file"]))
+    case.measured.true(True, "written")
+
+
+def check_continues_from(case: Case) -> None:
+    """Another row's file is read without a change, and training goes on as the reference does."""
+    found = state.read(Path(case.extra["file"]))
+    live = case.program.import_state(found)
+    _identical(case.measured, case.program.export_state(live), found, "state read")
+    live, _ = case.program.train_step(live, case.draws(1))
+    expected, _ = case.oracle.train_step(case.oracle.import_state(found), case.draws(1))
+    limit = tolerances.limit(case.precision, "iteration")
+    case.measured.tensors(case.program.export_state(live), expected, limit, "next iteration:")
+
+
+def check_refusals(case: Case) -> None:
+    """Workloads that parse but that nobody computes yet are refused in one sentence."""
+    files = sorted((Path(__file__).parent.parent / "spec" / "variants").glob("*.toml"))
+    case.measured.true(len(files) >= 3, "variants to refuse")
+    for path in files:
+        variant = spec.load(str(path))
+        try:
+            case.prepare(variant, case.mode)
+        except UnsupportedError as error:
+            one_line = "\n" not in str(error) and variant.name in str(error)
+            case.measured.true(one_line, f"{path.name}: {error}")
+        else:
+            raise CheckFailed(f"{path.name} was not refused")
+
+
+def _compare_apply(
+    case: Case,
+    probe: Workload,
+    values: Arrays,
+    inputs: np.ndarray,
+    train: bool,
+    limit: float,
+    what: str,
+) -> None:
+    program, reference = case.prepare(probe, case.mode), oracle(probe)
+    actual = program.apply(program.import_state(values), "probe", inputs, train=train)
+    expected = reference.apply(reference.import_state(values), "probe", inputs, train=train)
+    where = f"{what} {'train' if train else 'eval'}"
+    case.measured.within(relative_error(actual, expected), limit, where)
+
+
+def _probe(workload: Workload, network: Network) -> Workload:
+    """A workload with one network and nothing to train."""
+    return workload.model_copy(
+        update={"networks": {"probe": network}, "phases": (), "optimizers": {}}
+    )
+
+
+def _random_state(case: Case, workload: Workload) -> Arrays:
+    """Random values everywhere, so that no symmetry can hide a transposition."""
+    values = state.init_state(workload, SEED)
+    for key, value in values.items():
+        if value.dtype.kind == "f":
+            drawn = randomness.normal(f"state/{key}", 0, value.size, ()).reshape(value.shape)
+            positive = key.endswith(("/variance", "/scale")) or "second_moment" in key
+            values[key] = 0.5 + np.abs(drawn) if positive else 0.3 * drawn
+        else:
+            values[key] = np.array(3, np.int64)
+    return rounded(values, case.precision)
+
+
+def _random_gradients(case: Case, networks: tuple[str, ...], step: int) -> Arrays:
+    """Gradients of every size: Adam's epsilon shows only where they are small."""
+    gradients = {}
+    for key, parameter in state.parameters(case.workload, networks).items():
+        size = int(np.prod(parameter.shape))
+        drawn = randomness.normal(f"gradient/{step}/{key}", 0, size, ())
+        scale = 10.0 ** (-9 + 8 * randomness.uniform(f"gradient scale/{key}", 0, size, ()))
+        gradients[key] = (drawn * scale).reshape(parameter.shape)
+    return rounded(gradients, case.precision)
+
+
+def _with_a_detached_branch(workload: Workload) -> Workload:
+    phase = workload.phases[-1]
+    generate, judge = phase.forwards
+    second = {"outputs": ("detached",), "detach": True}
+    forwards = (
+        generate,
+        generate.model_copy(update=second),
+        judge.model_copy(
+            update={"inputs": ("fake", "detached"), "outputs": ("fake_logits", "detached_logits")}
+        ),
+    )
+    terms = tuple(
+        phase.losses[0].model_copy(update={"logits": logits})
+        for logits in ("fake_logits", "detached_logits")
+    )
+    both = {"name": "both", "forwards": forwards, "losses": terms, "repeat": 1}
+    return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
+
+
+def _check_distribution(case: Case, key: str, source: object, samples: np.ndarray) -> None:
+    """Mean and standard deviation within six standard errors of what the source says."""
+    if source.kind == "uniform":  # type: ignore[attr-defined]
+        low, high = source.low, source.high  # type: ignore[attr-defined]
+        mean, std = (low + high) / 2, (high - low) / 12**0.5
+        inside = bool((samples >= low).all() and (samples < high).all())
+        case.measured.true(inside, f"{key} lies in [{low}, {high})")
+    else:
+        mean, std = source.mean, source.std  # type: ignore[attr-defined]
+    error = 6 * std / samples.size**0.5
+    case.measured.within(abs(float(samples.mean()) - mean), error, f"mean of {key}")
+    case.measured.within(abs(float(samples.std()) - std), 2 * error, f"deviation of {key}")
+
+
+def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
+    known = {row.tobytes(): i for i, row in enumerate(array)}
+    indices = [known.get(row.tobytes(), -1) for row in samples]
+    case.measured.true(-1 not in indices, f"{key}: every sample is one of the data's")
+    for start in range(0, len(indices), epoch):
+        part = indices[start : start + epoch]
+        case.measured.true(len(set(part)) == len(part), f"{key}: an epoch repeats no sample")
+    orders = [indices[i : i + epoch] for i in range(0, len(indices) - epoch + 1, epoch)]
+    differ = all(a != b for a, b in zip(orders, orders[1:], strict=False))
+    case.measured.true(differ and indices != sorted(indices), f"{key}: each epoch is shuffled")
+
+
+def _identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:
+    measured.true(set(actual) == set(expected), f"{what}: names differ")
+    for key, value in expected.items():
+        same = actual[key].shape == value.shape and np.array_equal(
+            np.asarray(actual[key], np.float64), np.asarray(value, np.float64)
+        )
+        measured.true(same, f"{what}: {key}")
+
+
+def _merge(case: Case, measured: Measured) -> None:
+    case.measured.within(measured.max_error, measured.limit, measured.where)

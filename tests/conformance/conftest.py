@@ -1,0 +1,31 @@
+"""The matrix is written and printed at the end, whatever happened before."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.workers import ROOT
+from tests.conformance.matrix import Matrix
+
+MATRIX = pytest.StashKey[Matrix]()
+
+
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest) -> Matrix:
+    """Collects the results of this session."""
+    return request.config.stash.setdefault(MATRIX, Matrix())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    found = config.stash.get(MATRIX, None)
+    if not found or not found.rows:
+        return
+    folder = Path(config.getoption("--results") or ROOT / "results") / "conformance"
+    found.write(folder)
+    console = Console(file=terminalreporter._tw._file, width=120)
+    found.show(console)
+    total = sum(len(results) for results in found.rows.values())
+    console.print(f"{total} results written to {folder.name}/")

@@ -1,0 +1,85 @@
+"""Options shared by all tests that talk to backends, and the workers they talk to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+import backends
+import spec
+from spec.errors import UserError
+from backends.protocol import DEVICES, MODES, PRECISIONS
+from bench.selection import interpreters, select, select_rows
+from bench.workers import Workers
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was asked for on the command line, checked."""
+
+    rows: tuple[str, ...]
+    absent: dict[str, str]
+    workloads: tuple[str, ...]
+    modes: tuple[str, ...]
+    precisions: tuple[str, ...]
+    device: str
+    pythons: dict[str, str]
+    full: bool
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gantlet")
+    group.addoption("--backend", help=f"rows, by comma: {', '.join(backends.names())}")
+    group.addoption("--workload", help=f"workloads, by comma: {', '.join(spec.names())}")
+    group.addoption("--mode", help=f"modes, by comma: {', '.join(MODES)}")
+    group.addoption("--dtype", help=f"precisions, by comma: {', '.join(PRECISIONS)}")
+    group.addoption("--device", default="cpu", help=f"one of {', '.join(DEVICES)}")
+    group.addoption("--python", action="append", default=[], help="ROW=PATH of an interpreter")
+    group.addoption("--full", action="store_true", help="the long form of checks that have one")
+    group.addoption("--results", default=None, help="folder for results/conformance JSON")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[SELECTION] = _selection(config)
+    except UserError as error:
+        pytest.exit(f"error: {error}", returncode=2)
+
+
+SELECTION = pytest.StashKey[Selection]()
+
+
+def _selection(config: pytest.Config) -> Selection:
+    pythons = interpreters(config.getoption("--python"))
+    rows, absent = select_rows(config.getoption("--backend"), pythons)
+    device = config.getoption("--device")
+    return Selection(
+        rows=rows,
+        absent=absent,
+        workloads=select("workload", config.getoption("--workload"), spec.names()),
+        modes=select("mode", config.getoption("--mode"), MODES),
+        precisions=select("dtype", config.getoption("--dtype"), PRECISIONS),
+        device=select("device", device, DEVICES)[0],
+        pythons=pythons,
+        full=config.getoption("--full"),
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    selection = config.stash[SELECTION]
+    present = f"rows: {', '.join(selection.rows) or 'none'}; device: {selection.device}"
+    return [present, *(f"absent: {row} ({why})" for row, why in selection.absent.items())]
+
+
+@pytest.fixture(scope="session")
+def selection(request: pytest.FixtureRequest) -> Selection:
+    """The checked options."""
+    return request.config.stash[SELECTION]
+
+
+@pytest.fixture(scope="session")
+def workers(selection: Selection) -> Iterator[Workers]:
+    """One process per row and precision, started when first asked for."""
+    pool = Workers(selection.pythons)
+    yield pool
+    pool.stop()

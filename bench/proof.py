@@ -96,7 +96,6 @@ def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, 
     return keys
 
 
-
 _REPLAYS: dict[str, Replay] = {}
 
 

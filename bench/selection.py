@@ -1,14 +1,18 @@
 """Turning what a person typed into rows, modes and devices, or one line that says what is wrong."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 import backends
-from bench.workers import missing_packages
+import spec
+from backends.protocol import DEVICES, require_supported
+from bench.environment import gpu
+from bench.workers import WorkerFailed, Workers, missing_packages
 from spec.errors import UserError
 
-
+LARGEST_BATCH = 2**20
 
 
 def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
@@ -22,9 +26,7 @@ def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, .
         if name not in allowed:
             near = get_close_matches(name, allowed, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UserError(
-                f"no {what} is called {name!r}{hint}; allowed: {', '.join(allowed)}"
-            )
+            raise UserError(f"no {what} is called {name!r}{hint}; allowed: {', '.join(allowed)}")
     return tuple(name for name in allowed if name in names)
 
 
@@ -48,8 +50,6 @@ def select_rows(
     given: str | None, pythons: Mapping[str, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """(rows that can run, row -> why it is absent). A row asked for by name must not be absent."""
-    import sys
-
     rows = select("backend", given, backends.names())
     absent = {}
     for row in rows:
@@ -68,3 +68,64 @@ def select_rows(
             + "; ".join(f"{row}: {why}" for row, why in absent.items())
         )
     return tuple(row for row in rows if row not in absent), absent
+
+
+def workloads(given: str) -> tuple[str, ...]:
+    """Built-in names or paths of files, each read once now so that a wrong one stops here."""
+    if given == "all":
+        return spec.names()
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if not names:
+        raise UserError(f"--workload: given nothing; allowed: {', '.join(spec.names())}")
+    labels: dict[str, str] = {}
+    for name in names:
+        workload = spec.load(name)
+        require_supported(workload)
+        if workload.name in labels:
+            raise UserError(f"--workload: {name} and {labels[workload.name]} have the same name")
+        labels[workload.name] = name
+    return names
+
+
+def sizes(given: str) -> tuple[int, ...]:
+    """Batch sizes by comma; none where nothing is given."""
+    found = []
+    for word in (w.strip() for w in given.split(",") if w.strip()):
+        if not word.isdecimal() or not 1 <= int(word) <= LARGEST_BATCH:
+            raise UserError(
+                f"--batch-size: given {word!r}; allowed: whole numbers from 1 to {LARGEST_BATCH}"
+            )
+        found.append(int(word))
+    return tuple(dict.fromkeys(found))
+
+
+def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) -> str:
+    """cpu or cuda: `auto` takes cuda where every row has it."""
+    device = select("device", given, ("auto", *DEVICES))[0] if given != "auto" else "auto"
+    if device == "cpu" or (device == "auto" and gpu() is None):
+        return "cpu"
+    pool = Workers(pythons)
+    try:
+        lacking = [row for row in rows if "cuda" not in _devices(pool, row)]
+    finally:
+        pool.stop()
+    if not lacking:
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    raise UserError(
+        f"--device cuda: no CUDA device is usable by {', '.join(lacking)}; allowed here: cpu. "
+        "With nox, `--device cuda` installs CUDA builds; a driver and a GPU are needed too"
+    )
+
+
+def _devices(pool: Workers, row: str) -> Sequence[str]:
+    try:
+        return pool.call((row, "float32", "cuda"), "bench.selection:devices", {"row": row}, 120.0)
+    except WorkerFailed as failure:
+        raise UserError(f"backend {row} does not start: {failure}") from None
+
+
+def devices(row: str) -> list[str]:
+    """In a row's worker: the devices that it can use."""
+    return list(backends.load(row).devices)

@@ -66,7 +66,18 @@ LIMITS: dict[tuple[str, str], float] = {
 GROWTH = 100.0
 """A trajectory may differ by this many times what one unit in the last place makes of it."""
 
-CEILING = {"float64": 1e-7, "float32": 1e-2}
+CEILING: dict[tuple[str, str], float] = {
+    ("float64", "loss"): 1e-7,
+    ("float64", "statistic"): 1e-7,
+    ("float64", "moment"): 1e-7,
+    ("float64", "iteration"): 1e-7,
+    ("float32", "loss"): 1e-2,
+    ("float32", "statistic"): 1e-2,
+    # One ulp in the weights of dcgan_32 moves first moments by 0.17 in four iterations, since
+    # Adam's first steps are signs; a wrong batch or stale noise moves them by 1 and more.
+    ("float32", "moment"): 0.5,
+    ("float32", "gradient"): 1e-2,
+}
 """And never by more than this."""
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23}
@@ -80,4 +91,5 @@ def limit(precision: str, quantity: Quantity) -> float:
 
 def trajectory_limit(precision: str, quantity: Quantity, growth: float) -> float:
     """The limit after several iterations, from the growth of a one-ulp perturbation."""
-    return max(limit(precision, quantity), min(GROWTH * growth, CEILING[precision]))
+    floor = limit(precision, quantity)
+    return max(floor, min(GROWTH * growth, CEILING.get((precision, quantity), floor)))

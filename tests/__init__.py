@@ -1,0 +1,1 @@
+"""Tests; see CONTRIBUTING.md for which of them needs what."""

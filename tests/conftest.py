@@ -39,14 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", default=None, help="folder for results/conformance JSON")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    try:
-        config.stash[SELECTION] = _selection(config)
-    except UserError as error:
-        pytest.exit(f"error: {error}", returncode=2)
-
-
 SELECTION = pytest.StashKey[Selection]()
+
+
+def selection_of(config: pytest.Config) -> Selection:
+    """The checked options; a wrong one ends the session with one line and exit code 2."""
+    if SELECTION not in config.stash:
+        try:
+            config.stash[SELECTION] = _selection(config)
+        except UserError as error:
+            pytest.exit(f"error: {error}", returncode=2)
+    return config.stash[SELECTION]
 
 
 def _selection(config: pytest.Config) -> Selection:
@@ -65,16 +68,10 @@ def _selection(config: pytest.Config) -> Selection:
     )
 
 
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    selection = config.stash[SELECTION]
-    present = f"rows: {', '.join(selection.rows) or 'none'}; device: {selection.device}"
-    return [present, *(f"absent: {row} ({why})" for row, why in selection.absent.items())]
-
-
 @pytest.fixture(scope="session")
 def selection(request: pytest.FixtureRequest) -> Selection:
     """The checked options."""
-    return request.config.stash[SELECTION]
+    return selection_of(request.config)
 
 
 @pytest.fixture(scope="session")

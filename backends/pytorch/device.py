@@ -24,7 +24,7 @@ def describe() -> dict[str, Any]:
     """Versions, device and numerics, as read back."""
     cuda = torch.cuda.is_available()
     return {
-        "versions": {"torch": torch.__version__},
+        "versions": {"torch": str(torch.__version__)},
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "threads": torch.get_num_threads(),
         "precision": {

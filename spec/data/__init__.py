@@ -25,6 +25,11 @@ def load(workload: Workload) -> Arrays:
         assert isinstance(source, Digits | Photos)
         array = digits.load(source) if isinstance(source, Digits) else photos.load(source)
         _check(name, source, array)
+        if workload.schedule.batch_size > len(array):
+            raise SpecError(
+                f"workload {workload.name}: schedule.batch_size: given "
+                f"{workload.schedule.batch_size}, but {source.kind} has {len(array)} samples"
+            )
         loaded[name] = array
     return loaded
 

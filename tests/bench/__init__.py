@@ -1,0 +1,1 @@
+"""Tests of the measuring side, with workers that need no framework."""

@@ -1,0 +1,1 @@
+"""The proof: every check on every row."""

@@ -6,7 +6,15 @@ import pytest
 from rich.console import Console
 
 from bench.workers import ROOT
+from tests.conftest import selection_of
 from tests.conformance.matrix import Matrix
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Which rows are here, and which are not and why."""
+    selection = selection_of(config)
+    present = f"rows: {', '.join(selection.rows)}; device: {selection.device}"
+    return [present, *(f"absent: {row} ({why})" for row, why in selection.absent.items())]
+
 
 MATRIX = pytest.StashKey[Matrix]()
 

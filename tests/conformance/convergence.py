@@ -71,9 +71,7 @@ def workload_of(length: int) -> Workload:
 def train(program: Program, workload: Workload, seed: int) -> list[Round]:
     """All rounds of the schedule on the spec's own NumPy draws; one Round after each."""
     state = program.import_state(init_state(workload, seed))
-    noise = randomness.sample(
-        workload.sources["z"], f"{workload.name}/{seed}/probe", 0, PROBE_ROWS
-    )
+    noise = randomness.sample(workload.sources["z"], f"{workload.name}/{seed}/probe", 0, PROBE_ROWS)
     rounds = []
     for i in range(workload.schedule.length):
         state, metrics = program.train_step(state, randomness.draws(workload, seed, i, {}))

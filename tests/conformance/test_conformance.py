@@ -7,7 +7,7 @@ import pytest
 
 from backends.protocol import absent_mode, declared
 from bench.workers import WorkerFailed, Workers
-from tests.conftest import SELECTION, Selection
+from tests.conftest import Selection, selection_of
 from tests.conformance.catalogue import CATALOGUE, Check
 from tests.conformance.matrix import Matrix
 
@@ -16,7 +16,7 @@ DEFAULT_TIMEOUT_S = 900.0
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    selection = metafunc.config.stash[SELECTION]
+    selection = selection_of(metafunc.config)
     if "case" in metafunc.fixturenames:
         cases = [case for row in selection.rows for case in _cases(selection, row)]
         metafunc.parametrize("case", cases, ids=["-".join(case) for case in cases])

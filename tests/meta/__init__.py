@@ -1,0 +1,1 @@
+"""Tests of the tests: the checks bite, and the house holds."""

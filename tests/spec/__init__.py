@@ -1,0 +1,1 @@
+"""Tests of the spec and of its reference; no framework is needed."""

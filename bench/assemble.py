@@ -1,0 +1,74 @@
+"""From records to one result: pytest-benchmark's JSON schema, with a summary of the cells."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+from pytest_benchmark.utils import get_commit_info
+
+from bench.cells import Plan
+from bench.environment import gpu
+from bench.records import read_all
+from bench.workers import ROOT
+
+SCHEMA = 1
+
+
+def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
+    """Everything that a run measured, from its folder of records."""
+    folder = Path(plan.folder)
+    blocks = read_all(folder / "blocks")
+    failures = [_failure(record) for record in read_all(folder / "failures")]
+    failed = {failure["id"] for failure in failures}
+    by_cell: dict[str, list[dict[str, Any]]] = {}
+    for record in blocks:
+        by_cell.setdefault(record["benchmark"]["extra_info"]["cell"], []).append(record)
+    summary = [
+        _summary(cell.id, by_cell[cell.id])
+        for cell in plan.cells
+        if cell.id in by_cell and cell.id not in failed
+    ]
+    return {
+        "gantlet_schema": SCHEMA,
+        "machine_info": pytest_benchmark_generate_machine_info(),
+        "commit_info": get_commit_info(str(ROOT)),
+        "provenance": provenance | {"gpu_after": gpu(), "shuffle_seed": plan.seed},
+        "summary": summary,
+        "absent": [vars(absent) for absent in plan.absent],
+        "failures": failures,
+        "benchmarks": [record["benchmark"] for record in blocks],
+        "datetime": datetime.now(UTC).isoformat(),
+        "version": version("pytest-benchmark"),
+    }
+
+
+def _failure(record: dict[str, Any]) -> dict[str, Any]:
+    cell = record["cell"]
+    name = f"{cell['label']}-{cell['row']}-{cell['mode']}-{cell['precision']}-b{cell['batch_size']}"
+    return {"id": name, "stage": record["stage"], "error": record["error"], "cell": cell}
+
+
+def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """One line of the table: the median over blocks of each block's median."""
+    extras = [record["benchmark"]["extra_info"] for record in records]
+    speeds = sorted(extra["steps_per_s"] for extra in extras)
+    middle, first = median(speeds), extras[0]
+    proof = first["proof"]
+    return {
+        "id": cell_id,
+        "row": records[0]["cell"]["row"],
+        **{
+            name: first[name]
+            for name in ("workload", "mode", "precision", "batch_size", "device", "optimizer")
+        },
+        "blocks": len(records),
+        "steps_per_s": middle,
+        "spread": (speeds[-1] - speeds[0]) / 2 / middle,
+        "updates_per_s": middle * first["updates_per_s"] / first["steps_per_s"],
+        "images_per_s": middle * first["images_per_s"] / first["steps_per_s"],
+        "first_step_s": first["first_step_s"],
+        "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
+    }

@@ -1,0 +1,91 @@
+"""A cell is one thing to measure: workload x row x mode x precision x batch size on a device."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import spec
+from backends.protocol import absent_mode
+from spec.workload import Workload
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell; `workload` is a built-in name or the path of a file."""
+
+    workload: str
+    row: str
+    mode: str
+    precision: str
+    device: str
+    batch_size: int
+    label: str
+    """The workload's own name, for people."""
+
+    @property
+    def id(self) -> str:
+        """Stable and readable: no seed and no order in it."""
+        return f"{self.label}-{self.row}-{self.mode}-{self.precision}-b{self.batch_size}"
+
+    @property
+    def where(self) -> tuple[str, str, str]:
+        """The worker that serves it."""
+        return (self.row, self.precision, self.device)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Builtins, for the worker."""
+        return asdict(self)
+
+    def load(self, batch_size: int | None = None) -> Workload:
+        """The workload at the cell's batch size, or another."""
+        return spec.load(self.workload, {"schedule.batch_size": batch_size or self.batch_size})
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A cell that is not measured, and the declared reason."""
+
+    label: str
+    row: str
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run measures, and how."""
+
+    cells: tuple[Cell, ...]
+    absent: tuple[Absent, ...]
+    blocks: int
+    rounds: int
+    round_s: float
+    seed: int
+    pythons: dict[str, str]
+    folder: str
+
+
+def cells_of(
+    names: tuple[str, ...],
+    rows: tuple[str, ...],
+    modes: tuple[str, ...],
+    precisions: tuple[str, ...],
+    batch_sizes: tuple[int, ...],
+    device: str,
+) -> tuple[tuple[Cell, ...], tuple[Absent, ...]]:
+    """(cells, absent ones) for a selection; without batch sizes each workload has its own."""
+    cells, absent = [], []
+    for name in names:
+        workload = spec.load(name)
+        for row in rows:
+            for mode in modes:
+                deviation = absent_mode(row, mode, workload.name, device)
+                if deviation:
+                    reason = f"{deviation.kind}: {deviation.reason}"
+                    absent.append(Absent(workload.name, row, mode, reason))
+                    continue
+                cells += [
+                    Cell(name, row, mode, precision, device, size, workload.name)
+                    for precision in precisions
+                    for size in batch_sizes or (workload.schedule.batch_size,)
+                ]
+    return tuple(cells), tuple(absent)

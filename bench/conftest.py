@@ -1,0 +1,80 @@
+"""Turns a plan into pytest items: proofs first, then blocks in a shuffled, recorded order."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from bench.cells import Absent, Cell, Plan
+from bench.workers import Workers
+
+PLAN = pytest.StashKey[Plan]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--plan", help="a plan written by `python -m bench run`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--plan")
+    if path:
+        config.stash[PLAN] = read_plan(Path(path))
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file."""
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields["cells"] = tuple(Cell(**cell) for cell in fields["cells"])
+    fields["absent"] = tuple(Absent(**absent) for absent in fields["absent"])
+    return Plan(**fields)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    plan = metafunc.config.stash.get(PLAN, None)
+    cells = plan.cells if plan else ()
+    if "cell" in metafunc.fixturenames:
+        metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
+    if "block" in metafunc.fixturenames:
+        metafunc.parametrize("block", range(plan.blocks if plan else 0))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Blocks one after the other, the cells within each shuffled: drift hits all alike."""
+    plan = config.stash.get(PLAN, None)
+    if plan is None:
+        return
+    random = Random(plan.seed)
+    order = {item: random.random() for item in items}
+
+    def place(item: pytest.Item) -> tuple[float, float, float]:
+        parameters = item.callspec.params  # type: ignore[attr-defined]
+        if "block" in parameters:
+            return (1, parameters["block"], order[item])
+        if item.name.startswith("test_proof"):
+            return (0, 0, 0)  # in the plan's order, which keeps one worker busy
+        return (2, 0, 0)
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def plan(request: pytest.FixtureRequest) -> Plan:
+    """What this run measures."""
+    return request.config.stash[PLAN]
+
+
+@pytest.fixture(scope="session")
+def workers(plan: Plan) -> Iterator[Workers]:
+    """The workers of this run, kept alive between blocks so that cells interleave."""
+    pool = Workers(plan.pythons)
+    yield pool
+    pool.stop()
+
+
+@pytest.fixture(scope="session")
+def prepared() -> dict[str, dict[str, Any]]:
+    """Cell id -> what its proof found, for the cells that may be timed."""
+    return {}

@@ -1,0 +1,107 @@
+"""`doctor`: is everything here that a run needs? Versions, devices, one step a row, one plot."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import backends
+import spec
+import spec.data
+from backends.protocol import MODES, Settings, absent_mode
+from bench.environment import provenance
+from bench.workers import WorkerFailed, Workers, missing_packages
+from spec import randomness
+from spec.state import init_state
+
+STEP_TIMEOUT_S = 300.0
+WORKLOAD = "mlp_square"
+
+
+def train_once(row: str, device: str) -> dict[str, Any]:
+    """In a row's worker: one training step on real digits, and what the framework says of itself."""
+    workload = spec.load(WORKLOAD)
+    mode = next(m for m in MODES if not absent_mode(row, m, workload.name, device))
+    program = backends.prepare(row, workload, Settings(mode, "float32", device, 1))
+    draws = randomness.draws(workload, 0, 0, spec.data.load(workload))
+    state, metrics = program.train_step(program.import_state(init_state(workload, 0)), draws)
+    samples = program.generate(state, "generator", draws["g/z"][0][:4])
+    backend = backends.load(row)
+    return {
+        "mode": mode,
+        "metrics": metrics,
+        "devices": list(backend.devices),
+        "sample_shape": list(samples.shape),
+        **backend.describe(),
+    }
+
+
+def diagnose(device: str, pythons: Mapping[str, str], plot: Path) -> dict[str, Any]:
+    """What was found, by row, and the plot's path; `ok` where every installed row took its step."""
+    workers = Workers(pythons)
+    rows: dict[str, Any] = {}
+    try:
+        for row in backends.names():
+            lacking = missing_packages(row, workers.python(row))
+            if lacking:
+                rows[row] = {"status": "absent", "missing": list(lacking)}
+                continue
+            rows[row] = _step(workers, row, device)
+    finally:
+        workers.stop()
+    draw_plot(plot)
+    return {
+        "ok": all(row["status"] != "failed" for row in rows.values()),
+        "machine": provenance(),
+        "rows": rows,
+        "plot": str(plot),
+    }
+
+
+def _step(workers: Workers, row: str, device: str) -> dict[str, Any]:
+    try:
+        found = workers.call(
+            (row, "float32", device),
+            "bench.doctor:train_once",
+            {"row": row, "device": device},
+            STEP_TIMEOUT_S,
+        )
+    except WorkerFailed as failure:
+        return {"status": "failed", "error": f"{failure.kind}: {failure}"}
+    return {"status": "ok", **found}
+
+
+def draw_plot(path: Path) -> None:
+    """The first sixteen digits, written without a screen."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    digits = spec.data.load(spec.load(WORKLOAD))["x"][:16, :, :, 0]
+    figure, axes = pyplot.subplots(4, 4, figsize=(4, 4))
+    for axis, digit in zip(axes.flat, digits, strict=True):
+        axis.imshow(digit, cmap="gray")
+        axis.set_axis_off()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    pyplot.close(figure)
+
+
+def show(console: Console, found: dict[str, Any]) -> None:
+    """A table by row, and where the plot is."""
+    machine = found["machine"]
+    console.print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, Python {machine['python']}")
+    table = Table("row", "status", "versions", "devices", "one step", title="Doctor")
+    for row, r in found["rows"].items():
+        if r["status"] == "ok":
+            versions = ", ".join(f"{name} {v}" for name, v in r["versions"].items())
+            losses = ", ".join(f"{k} {v:.4f}" for k, v in r["metrics"].items() if "loss" in k)
+            table.add_row(row, "ok", versions, ", ".join(r["devices"]), f"{r['mode']}: {losses}")
+        else:
+            reason = r.get("error") or f"missing {', '.join(r['missing'])}"
+            table.add_row(row, r["status"], "", "", reason)
+    console.print(table)
+    console.print(f"plot: {found['plot']}")

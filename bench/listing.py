@@ -1,0 +1,73 @@
+"""`list`: the workloads and rows that there are, counted from real states."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import backends
+import spec
+from backends.protocol import MODES, Settings, absent_mode
+from spec.state import init_state, parameter_count
+
+
+def listing(device: str) -> dict[str, Any]:
+    """Workloads with parameter counts, rows with their modes; for people and for programs."""
+    return {
+        "workloads": [_workload(name) for name in spec.names()],
+        "backends": [_backend(row, device) for row in backends.names()],
+    }
+
+
+def _workload(name: str) -> dict[str, Any]:
+    """Counts come from a state exported by the reference, not from a formula."""
+    workload = spec.load(name)
+    settings = Settings("eager", "float64", "cpu", 1)
+    program = backends.load(backends.ORACLE).program(workload, settings)
+    exported = program.export_state(program.import_state(init_state(workload, 0)))
+    return {
+        "name": name,
+        "title": workload.title,
+        "parameters": {
+            network: parameter_count(workload, network, exported) for network in workload.networks
+        },
+        "multiply_adds": {n: network.multiply_adds() for n, network in workload.networks.items()},
+        "batch_size": workload.schedule.batch_size,
+        "updates_per_iteration": workload.updates_per_iteration,
+        "optimizers": {n: optimizer.kind for n, optimizer in workload.optimizers.items()},
+        "data": {n: s.kind for n, s in workload.sources.items() if hasattr(s, "sampling")},
+        "document": workload.provenance.document if workload.provenance else None,
+        "spec_hash": workload.spec_hash,
+    }
+
+
+def _backend(row: str, device: str) -> dict[str, Any]:
+    modes = {}
+    for mode in MODES:
+        absent = absent_mode(row, mode, "*", device)
+        modes[mode] = f"{absent.kind}: {absent.reason}" if absent else "yes"
+    return {"name": row, "missing_here": list(backends.missing(row)), "modes": modes}
+
+
+def show(console: Console, found: dict[str, Any]) -> None:
+    """Two tables."""
+    table = Table(
+        "workload", "parameters", "batch", "updates", "data", "document", title="Workloads"
+    )
+    for w in found["workloads"]:
+        counts = "\n".join(f"{name} {count:,}" for name, count in w["parameters"].items())
+        data = ", ".join(w["data"].values())
+        table.add_row(
+            w["name"],
+            counts,
+            str(w["batch_size"]),
+            str(w["updates_per_iteration"]),
+            data,
+            w["document"],
+        )
+    console.print(table)
+    table = Table("row", *MODES, "in this interpreter", title="Rows")
+    for b in found["backends"]:
+        here = f"missing {', '.join(b['missing_here'])}" if b["missing_here"] else "yes"
+        table.add_row(b["name"], *(b["modes"][mode].partition(":")[0] for mode in MODES), here)
+    console.print(table)

@@ -1,0 +1,120 @@
+"""The pytest-benchmark cases: each cell proved, timed block by block, and counted at the end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cells import Cell, Plan
+from bench.records import write_atomically
+from bench.workers import WorkerFailed, Workers
+
+PROOF_TIMEOUT_S = 900.0
+ROUND_TIMEOUT_S = 300.0
+
+Prepared = dict[str, dict[str, Any]]
+
+
+def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+    """The callable that will be timed agrees with the reference, on this device."""
+    arguments = {"cell": cell.as_dict(), "round_s": plan.round_s}
+    try:
+        found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
+    except WorkerFailed as failure:
+        _fail(cell, plan, "proof", failure)
+    prepared[cell.id] = found
+    record = {"cell": cell.as_dict(), "status": "proved", **found}
+    write_atomically(Path(plan.folder) / "proofs" / f"{cell.id}.json", record)
+
+
+def test_train_step(
+    cell: Cell, block: int, plan: Plan, workers: Workers, prepared: Prepared, benchmark: Any
+) -> None:
+    """One block: rounds of K iterations, each one call that ends when the device has finished."""
+    if cell.id not in prepared:
+        pytest.skip("not proved, so not timed")
+    found = prepared[cell.id]
+    n = found["iterations_per_round"]
+    worker_clock: list[float] = []
+
+    def one_round() -> None:
+        arguments = {"cell_id": cell.id, "n": n}
+        where = "bench.timing:time_round"
+        worker_clock.append(workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S))
+
+    try:
+        benchmark.pedantic(one_round, rounds=plan.rounds, iterations=1, warmup_rounds=1)
+    except WorkerFailed as failure:
+        benchmark.has_error = True
+        prepared.pop(cell.id)
+        _fail(cell, plan, f"block {block}", failure)
+    except BaseException:
+        benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
+        raise
+    benchmark.extra_info.update(_extra(cell, found, benchmark.stats.stats.median, worker_clock))
+    record = benchmark.stats.as_dict(include_data=True)
+    record |= {"params": {"cell": cell.id, "block": block}, "param": cell.id}
+    content = {"cell": cell.as_dict(), "block": block, "benchmark": record}
+    write_atomically(Path(plan.folder) / "blocks" / f"{cell.id}-{block}.json", content)
+
+
+def test_iteration_count(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+    """After timing, the state has counted every iteration that was run."""
+    if cell.id not in prepared:
+        pytest.skip("not proved, so not timed")
+    where = "bench.timing:finish"
+    try:
+        found = workers.call(cell.where, where, {"cell_id": cell.id}, ROUND_TIMEOUT_S)
+    except WorkerFailed as failure:
+        _fail(cell, plan, "iteration count", failure)
+    record = {"cell": cell.as_dict(), **found}
+    good = found["iterations_run"] == found["iterations_counted"] and found["finite"]
+    if not good:
+        record |= {"status": "failed", "stage": "iteration count", "error": str(found)}
+        write_atomically(Path(plan.folder) / "failures" / f"{cell.id}.json", record)
+    assert good, found
+
+
+def _extra(
+    cell: Cell, found: dict[str, Any], median_s: float, worker_clock: list[float]
+) -> dict[str, Any]:
+    """What a reader of the JSON needs beside the seconds."""
+    steps_per_s = found["iterations_per_round"] / median_s
+    backend, _, engine = cell.row.partition("-")
+    return {
+        "cell": cell.id,
+        "backend": backend,
+        "engine": engine or None,
+        "workload": cell.label,
+        "spec_hash": found["spec_hash"],
+        "mode": cell.mode,
+        "precision": cell.precision,
+        "batch_size": cell.batch_size,
+        "device": cell.device,
+        "steps_per_s": steps_per_s,
+        "updates_per_s": steps_per_s * found["updates_per_iteration"],
+        "images_per_s": steps_per_s * found["images_per_iteration"],
+        "iterations_per_round": found["iterations_per_round"],
+        "first_step_s": found["first_step_s"],
+        "optimizer": found["optimizer"],
+        "versions": found["backend"]["versions"],
+        "device_name": found["backend"]["device"],
+        "numerics": found["backend"]["precision"],
+        "threads": found["backend"].get("threads"),
+        "data": found["data"],
+        "proof": found["proof"],
+        "worker_clock_s": worker_clock[1:],
+    }
+
+
+def _fail(cell: Cell, plan: Plan, stage: str, failure: WorkerFailed) -> None:
+    record = {
+        "cell": cell.as_dict(),
+        "status": "failed",
+        "stage": stage,
+        "kind": failure.kind,
+        "error": str(failure),
+        "details": failure.details,
+    }
+    write_atomically(Path(plan.folder) / "failures" / f"{cell.id}.json", record)
+    pytest.fail(f"{cell.id}: {stage}: {failure.kind}: {failure}", pytrace=False)

@@ -1,0 +1,136 @@
+"""The worker's side of a measurement: prove a cell, then time the very callable that was proved."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import backends
+from backends.protocol import Program, Settings
+from bench.cells import Cell
+from bench.proof import prove_run
+from spec import data
+from spec.state import init_state
+from spec.workload import Workload
+
+SEED = 0
+LARGEST_PROOF_BATCH = 128
+"""Beyond this the reference is too slow: the proof is at this batch size, and the result says so."""
+
+
+@dataclass
+class Ready:
+    """A proved cell with its live state."""
+
+    program: Program
+    placed: Any
+    state: Any
+    iterations: int = 0
+    calls: int = 0
+    last_loss: float = math.nan
+
+
+_READY: dict[str, Ready] = {}
+
+
+def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
+    """Prove the cell and make it ready: {proof, first_step_s, iterations_per_round, ...}.
+
+    Raises CheckFailed where the proof fails: such a cell is never timed.
+    """
+    cell_ = Cell(**cell)
+    workload = cell_.load()
+    arrays = data.load(workload)
+    program, chunk = _program(cell_, workload)
+    placed = program.place(arrays)
+    first_step_s = _first_step_s(program, workload, placed, chunk, cell_.mode)
+    proof_s = time.perf_counter()
+    proof = _prove(cell_, program, workload, arrays, placed, chunk)
+    proof_s = time.perf_counter() - proof_s
+    ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
+    _READY[cell_.id] = ready
+    k = _iterations_per_round(ready, chunk, round_s)
+    return {
+        "proof": proof,
+        "proof_s": proof_s,
+        "first_step_s": first_step_s,
+        "iterations_per_round": k,
+        "chunk_iterations": chunk,
+        "optimizer": program.optimizer_origin,
+        "updates_per_iteration": workload.updates_per_iteration,
+        "images_per_iteration": workload.images_per_iteration,
+        "spec_hash": workload.spec_hash,
+        "data": data.describe(arrays) or {"x": {"kind": "drawn on the device"}},
+        "backend": backends.load(cell_.row).describe(),
+    }
+
+
+def time_round(cell_id: str, n: int) -> float:
+    """n iterations and the wait for them; the seconds on this process's own clock."""
+    ready = _READY[cell_id]
+    ready.calls += 1
+    start = time.perf_counter()
+    ready.state, metrics = ready.program.run(ready.state, ready.placed, SEED + ready.calls, n)
+    ready.program.block_until_ready((ready.state, metrics))
+    elapsed = time.perf_counter() - start
+    ready.iterations += n
+    ready.last_loss = float(next(iter(metrics.values()))[-1])
+    return elapsed
+
+
+def finish(cell_id: str) -> dict[str, Any]:
+    """Check that all iterations were run and that training is finite; forget the cell."""
+    ready = _READY.pop(cell_id)
+    counted = int(ready.program.export_state(ready.state)["iteration"])
+    return {
+        "iterations_run": ready.iterations,
+        "iterations_counted": counted,
+        "finite": math.isfinite(ready.last_loss),
+    }
+
+
+def _program(cell: Cell, workload: Workload) -> tuple[Program, int]:
+    chunk = workload.chunk_iterations()
+    settings = Settings(cell.mode, cell.precision, cell.device, chunk)  # type: ignore[arg-type]
+    return backends.prepare(cell.row, workload, settings), chunk
+
+
+def _first_step_s(
+    program: Program, workload: Workload, placed: Any, chunk: int, mode: str
+) -> float:
+    """Seconds of the first call: one iteration, or one chunk where a dispatch holds many."""
+    state = program.import_state(init_state(workload, SEED))
+    start = time.perf_counter()
+    result = program.run(state, placed, SEED, chunk if mode == "multistep" else 1)
+    program.block_until_ready(result)
+    return time.perf_counter() - start
+
+
+def _prove(
+    cell: Cell, program: Program, workload: Workload, arrays: Any, placed: Any, chunk: int
+) -> dict[str, Any]:
+    """A whole chunk, and at least two iterations, against the reference."""
+    size = workload.schedule.batch_size
+    if size > LARGEST_PROOF_BATCH:
+        size = LARGEST_PROOF_BATCH
+        workload = cell.load(size)
+        program, _ = _program(cell, workload)
+        placed = program.place(arrays)
+    n = max(2, chunk)
+    measured = prove_run(program, workload, placed, precision=cell.precision, seed=SEED, n=n)
+    return {
+        "max_error": measured.max_error,
+        "limit": measured.limit,
+        "where": measured.where,
+        "comparisons": measured.count,
+        "iterations": n,
+        "batch_size": size,
+    }
+
+
+def _iterations_per_round(ready: Ready, chunk: int, round_s: float) -> int:
+    """Whole chunks, as many as make a round last at least `round_s`."""
+    cell_id = next(name for name, value in _READY.items() if value is ready)
+    time_round(cell_id, chunk)  # warm
+    chunk_s = min(time_round(cell_id, chunk) for _ in range(2))
+    return chunk * max(1, math.ceil(round_s / chunk_s))

@@ -1,0 +1,61 @@
+"""Real samples: shapes, ranges, checksums; and the sorting that changes nothing."""
+
+import numpy as np
+import pytest
+
+import spec
+from backends import ORACLE, load
+from backends.protocol import Settings
+from spec import data, randomness
+from spec.data.digits import resize
+from spec.data.photos import patches
+from spec.errors import SpecError
+from spec.state import init_state
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("mlp_square", (1797, 28, 28, 1)), ("dcgan_32", (1950, 32, 32, 3))]
+)
+def test_embedded_data(name: str, shape: tuple[int, ...]) -> None:
+    array = data.load(spec.load(name))["x"]
+    assert array.shape == shape
+    assert array.dtype == np.float32
+    assert (array.min(), array.max()) == (-1.0, 1.0)
+
+
+def test_wrong_checksum_is_an_error() -> None:
+    workload = spec.load("mlp_square", {"data.sha256": "0" * 64})
+    with pytest.raises(SpecError, match="sha256"):
+        data.load(workload)
+
+
+def test_batch_larger_than_the_data_is_an_error() -> None:
+    with pytest.raises(SpecError, match="batch_size"):
+        data.load(spec.load("mlp_square", {"schedule.batch_size": 4096}))
+
+
+def test_resize_keeps_constants_and_doubles_bilinearly() -> None:
+    assert np.allclose(resize(np.full((1, 8, 8), 3.0), 28, 28), 3.0)
+    row = resize(np.array([[[0.0, 1.0], [0.0, 1.0]]]), 2, 4)[0, 0]
+    np.testing.assert_allclose(row, [0.0, 0.25, 0.75, 1.0])
+
+
+def test_patches_lie_on_the_grid() -> None:
+    photograph = np.arange(5 * 7 * 3, dtype=float).reshape(5, 7, 3)
+    cut = patches(photograph, 2, 3, 2)
+    assert cut.shape == (2 * 3, 2, 3, 3)
+    np.testing.assert_array_equal(cut[1], photograph[0:2, 2:5])
+
+
+def test_sorting_real_rows_changes_nothing() -> None:
+    """The Gaussian document sorts each real row; D sees only mean and standard deviation."""
+    workload = spec.load("gaussian", {"schedule.batch_size": 8})
+    program = load(ORACLE).program(workload, Settings("eager", "float64", "cpu", 1))
+    state = program.import_state(init_state(workload, 0))
+    draws = {k: v[0] for k, v in randomness.draws(workload, 0, 0, {}).items()}
+    plain = program.losses_and_gradients(state, "d", draws)
+    rows = draws | {"d/x": np.sort(draws["d/x"], axis=1)}
+    ordered = program.losses_and_gradients(state, "d", rows)
+    assert ordered[0] == pytest.approx(plain[0], rel=1e-12)
+    for key, gradient in plain[1].items():
+        np.testing.assert_allclose(ordered[1][key], gradient, rtol=1e-9, atol=1e-13)

@@ -1,0 +1,68 @@
+"""Draws: addressed by global sample, stable, fresh where they must be."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import spec
+from spec import data, randomness
+
+SMALL = {"schedule.batch_size": 8}
+
+
+@settings(deadline=None, max_examples=50)
+@given(start=st.integers(0, 10**6), samples=st.integers(1, 9), words=st.integers(1, 11))
+def test_a_sample_does_not_depend_on_its_batch(start: int, samples: int, words: int) -> None:
+    together = randomness.raw_words("key", start, samples, words)
+    alone = [randomness.raw_words("key", start + i, 1, words)[0] for i in range(samples)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_streams_stay_the_same_across_versions() -> None:
+    words = randomness.raw_words("gantlet", 0, 1, 3)[0]
+    assert [int(word) for word in words] == KNOWN_WORDS
+    assert randomness.normal("gantlet", 0, 1, (1,))[0, 0] == pytest.approx(KNOWN_NORMAL, rel=1e-14)
+
+
+KNOWN_WORDS = [9779300344391206986, 17431487456252585112, 12281994861238074142]
+KNOWN_NORMAL = 0.07561408275636168
+
+
+def test_distributions() -> None:
+    uniform = randomness.uniform("u", 0, 1000, (100,))
+    normal = randomness.normal("n", 0, 1000, (100,))
+    assert 0 < uniform.min() < uniform.max() < 1
+    assert abs(uniform.mean() - 0.5) < 6 * 12**-0.5 / 316
+    assert abs(normal.mean()) < 6 / 316
+    assert abs(normal.std() - 1) < 6 / 316
+
+
+def test_an_epoch_sees_every_sample_once_and_ends_with_a_partial_batch() -> None:
+    workload = spec.load("mlp_square", SMALL)
+    arrays = data.synthetic(workload, 0)
+    batches = [randomness.draws(workload, 0, i, arrays) for i in range(3)]
+    assert [batch["d/x"].shape[1] for batch in batches] == [8, 8, 4]
+    assert [batch["g/z"].shape[1] for batch in batches] == [8, 8, 4]
+    seen = np.concatenate([batch["d/x"][0] for batch in batches]).reshape(20, -1)
+    everything = arrays["x"].astype(np.float64).reshape(20, -1)
+    np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(everything, axis=0))
+    second = randomness.draws(workload, 0, 3, arrays)
+    assert not np.array_equal(second["d/x"], batches[0]["d/x"])
+
+
+def test_noise_is_fresh_for_every_phase_and_iteration() -> None:
+    workload = spec.load("mlp_square", SMALL)
+    arrays = data.synthetic(workload, 0)
+    draws = [randomness.draws(workload, seed, i, arrays) for seed in (0, 1) for i in (0, 1)]
+    rows = np.concatenate([d[key][0] for d in draws for key in ("d/z", "g/z")])
+    assert len(np.unique(rows, axis=0)) == len(rows)
+
+
+def test_repeated_phases_draw_for_each_repetition() -> None:
+    workload = spec.load("gaussian", {**SMALL, "steps.d_steps": 3})
+    draws = randomness.draws(workload, 0, 0, {})
+    assert draws["d/x"].shape == (3, 8, 1000)
+    assert draws["g/z"].shape == (100, 8, 1000)
+    again = randomness.draws(workload, 0, 1, {})
+    assert not np.array_equal(draws["d/x"][0], again["d/x"][0])

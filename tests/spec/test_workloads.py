@@ -1,0 +1,65 @@
+"""The built-in workloads say what the documents say."""
+
+from math import prod
+
+import pytest
+
+import spec
+from spec.layers import Tanh
+from spec.sources import Digits, Photos
+from tests.conformance.golden import golden, read_golden
+
+PARAMETERS = {
+    "mlp_square": {"generator": 468_240, "discriminator": 267_009},
+    "dcgan_32": {"generator": 1_068_928, "discriminator": 663_296},
+    "gaussian": {"generator": 66_088, "discriminator": 1_185},
+}
+"""Counted by hand from the documents."""
+
+
+@pytest.mark.parametrize("name", spec.names())
+def test_parameter_counts(name: str) -> None:
+    networks = spec.load(name).networks
+    counts = {n: sum(prod(p.shape) for p in w.parameters().values()) for n, w in networks.items()}
+    assert counts == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", spec.names())
+def test_data_have_the_range_that_the_generator_gives(name: str) -> None:
+    workload = spec.load(name)
+    if not any(isinstance(layer, Tanh) for layer in workload.networks["generator"].layers):
+        return
+    source = workload.sources["x"]
+    assert isinstance(source, Digits | Photos)
+    assert source.range == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", spec.names())
+def test_golden_losses_are_current(name: str) -> None:
+    committed, now = read_golden(name), golden(name)
+    assert committed["spec_hash"] == now["spec_hash"]
+    for then, metrics in zip(committed["iterations"], now["iterations"], strict=True):
+        assert metrics == pytest.approx(then, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", spec.names())
+def test_provenance_names_fields_that_exist(name: str) -> None:
+    workload = spec.load(name)
+    assert workload.provenance is not None
+    assert len(workload.provenance.fields) >= 10
+    for entry in workload.provenance.fields:
+        if entry.status != "document":
+            assert entry.taken, f"{entry.field} is {entry.status}: what was taken instead?"
+
+
+def test_provenance_is_not_part_of_the_hash() -> None:
+    workload = spec.load("gaussian")
+    assert workload.model_copy(update={"provenance": None}).spec_hash == workload.spec_hash
+    other = spec.load("gaussian", {"schedule.batch_size": 99})
+    assert other.spec_hash != workload.spec_hash
+
+
+def test_multiply_adds_of_dcgan() -> None:
+    networks = spec.load("dcgan_32").networks
+    assert networks["generator"].multiply_adds() == 17_973_248
+    assert networks["discriminator"].multiply_adds() == 17_567_744

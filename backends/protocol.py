@@ -76,7 +76,7 @@ class Program(Protocol):
         """
 
     def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
-        """Exactly the chunks that `run` uses: `<phase>/<source>` -> (iterations, repeat, batch, ...)."""
+        """Exactly the chunks that `run` uses: arrays (iterations, repeat, batch, *shape)."""
 
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
         """Real samples, resident on the device."""
@@ -96,7 +96,7 @@ class Backend(NamedTuple):
     devices: tuple[str, ...]
     """Devices that this process can use."""
     describe: Any
-    """() -> versions, device name, threads and precision flags, as the framework reads them back."""
+    """() -> versions, device name, threads and precision flags, as the framework says."""
 
 
 class Deviation(NamedTuple):
@@ -138,7 +138,7 @@ COMPUTED_LOSSES = ("bce",)
 
 
 def require_supported(workload: Workload) -> None:
-    """UnsupportedError, in one sentence, for a workload that parses but that nobody computes yet."""
+    """UnsupportedError, in one sentence, for a workload that nobody computes yet."""
     for phase in workload.phases:
         kinds = sorted({term.kind for term in phase.losses} - set(COMPUTED_LOSSES))
         if kinds:

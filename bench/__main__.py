@@ -1,144 +1,16 @@
-"""The command line: `python -m bench list | run | doctor`."""
+"""`python -m bench list | run | doctor`."""
 
-import json
 import sys
-import time
-from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-from rich.console import Console
-
-import spec
-from backends.protocol import DEVICES, MODES, PRECISIONS
-from bench import doctor as doctor_
-from bench import listing
-from bench.cells import Plan, cells_of
-from bench.environment import provenance
-from bench.report import table
-from bench.running import run_plan, save
-from bench.selection import interpreters, resolve_device, select, select_rows, sizes, workloads
-from bench.workers import ROOT
-from spec.errors import UserError
-
-app = typer.Typer(
-    help="One GAN, defined once, run through PyTorch, Keras and Flax: proved equal, then timed.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
-Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]
-
-
-@app.command("list")
-def list_(json_: Json = False, device: Device = "cpu") -> None:
-    """The workloads with their parameter counts, and the rows with their modes."""
-    found = listing.listing(select("device", device, DEVICES)[0])
-    _print(found, json_, listing.show)
-
-
-@app.command()
-def doctor(json_: Json = False, device: Device = "auto", python: Python = []) -> None:  # noqa: B006
-    """Versions, devices, one training step per installed row, one plot written."""
-    pythons = interpreters(python)
-    chosen = resolve_device(device, select_rows(None, pythons)[0], pythons)
-    found = doctor_.diagnose(chosen, pythons, ROOT / "results" / "doctor.png")
-    _print(found, json_, doctor_.show)
-    if not found["ok"]:
-        raise typer.Exit(1)
-
-
-@app.command()
-def run(
-    workload: Annotated[str, typer.Option(help="names or .toml paths, by comma, or all")] = "all",
-    backend: Annotated[str, typer.Option(help="rows, by comma, or all")] = "all",
-    mode: Annotated[str, typer.Option(help="eager, compiled, multistep, by comma")] = "all",
-    precision: Annotated[str, typer.Option(help="float32, float64, by comma")] = "float32",
-    batch_size: Annotated[str, typer.Option(help="sizes, by comma; else the workload's")] = "",
-    device: Device = "auto",
-    blocks: Annotated[int | None, typer.Option(min=1, help="timed blocks a cell")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
-    output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
-    python: Python = [],  # noqa: B006
-    json_: Json = False,
-) -> None:
-    """Prove every cell, then time it; print the table and write the JSON."""
-    pythons = interpreters(python)
-    names = workloads(workload)
-    modes = select("mode", mode, MODES)
-    precisions = select("precision", precision, PRECISIONS)
-    batches = sizes(batch_size)
-    target = output_path(output)
-    rows, missing = select_rows(backend, pythons)
-    chosen = resolve_device(device, rows, pythons)
-    cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)
-    console = Console(stderr=json_)
-    for row, why in missing.items():
-        console.print(f"absent {row}: {why}")
-    seed = time.time_ns() % 2**32
-    plan = Plan(
-        cells=cells,
-        absent=absent,
-        blocks=blocks or (2 if quick else 5),
-        rounds=2 if quick else 5,
-        round_s=0.25,
-        seed=seed,
-        pythons=pythons,
-        folder=str(target.with_suffix("")) + ".records",
+try:
+    from bench.cli import main
+except ModuleNotFoundError as missing:
+    print(
+        f"error: {missing.name} is not installed in this interpreter; run the command through nox "
+        "(nox -s bench, list or doctor), or install the `bench` group of pyproject.toml",
+        file=sys.stderr,
     )
-    if not cells:
-        raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
-    code, result = run_plan(plan, console, provenance())
-    result["missing_rows"] = missing
-    if json_:
-        print(json.dumps(result))
-    else:
-        table.show(console, result)
-    save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
-    if code:
-        raise typer.Exit(code)
-
-
-def output_path(output: Path | None) -> Path:
-    """Where the result goes; refused now rather than after an hour."""
-    if output is None:
-        name = time.strftime("bench-%Y%m%d-%H%M%S.json", time.gmtime())
-        return ROOT / "results" / name
-    if output.is_dir():
-        raise UserError(f"--output: {output} is a folder; give the path of a .json file")
-    if output.exists():
-        raise UserError(f"--output: {output} exists; give another path or remove it")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        probe = output.with_suffix(".writable")
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(f"--output: cannot write {output}: {error.strerror}") from None
-    return output.absolute()
-
-
-def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
-    if as_json:
-        print(json.dumps(found, indent=1, default=str))
-    else:
-        show(Console(), found)
-
-
-def main() -> None:
-    """Run a command; what a person did wrong is one line and exit code 2."""
-    try:
-        app()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted; what was measured is kept", file=sys.stderr)
-        raise SystemExit(130) from None
-
+    raise SystemExit(2) from None
 
 if __name__ == "__main__":
     main()

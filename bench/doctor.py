@@ -21,7 +21,7 @@ WORKLOAD = "mlp_square"
 
 
 def train_once(row: str, device: str) -> dict[str, Any]:
-    """In a row's worker: one training step on real digits, and what the framework says of itself."""
+    """In a row's worker: one step on real digits, and what the framework says of itself."""
     workload = spec.load(WORKLOAD)
     mode = next(m for m in MODES if not absent_mode(row, m, workload.name, device))
     program = backends.prepare(row, workload, Settings(mode, "float32", device, 1))

@@ -29,7 +29,14 @@ class Replay:
 
 
 def prove_run(
-    program: Program, workload: Workload, data: Any, *, precision: str, seed: int, n: int
+    program: Program,
+    workload: Workload,
+    data: Any,
+    *,
+    precision: str,
+    seed: int,
+    n: int,
+    measured: Measured | None = None,
 ) -> Measured:
     """Run n iterations and compare with the reference fed the same draws. CheckFailed if over.
 
@@ -41,7 +48,7 @@ def prove_run(
     program.block_until_ready((state, metrics))
     final = program.export_state(state)
     replay = _replay(workload, program.draws(data, seed, n), precision, seed)
-    measured = Measured()
+    measured = measured or Measured()
     measured.true(int(final["iteration"]) == n, f"iteration count {final['iteration']}, not {n}")
     _compare_metrics(measured, metrics, replay, precision, n)
     _compare_states(measured, workload, final, replay, precision)

@@ -15,7 +15,7 @@ from spec.workload import Workload
 
 SEED = 0
 LARGEST_PROOF_BATCH = 128
-"""Beyond this the reference is too slow: the proof is at this batch size, and the result says so."""
+"""Beyond this the reference is too slow: the proof is at this size, and the result says so."""
 
 
 @dataclass

@@ -98,7 +98,8 @@ class Workers:
         python = self.python(row)
         self._started += 1
         variables = COMMON | environment(row, device)
-        spec = f"popen//execmodel=main_thread_only//python={shlex.quote(python)}//id=w{self._started}//chdir={ROOT}"
+        spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
+        spec += f"//python={shlex.quote(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())
         try:
             return execnet.makegateway(spec)

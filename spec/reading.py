@@ -94,7 +94,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
 
 
 def _is_tag(loc: tuple[int | str, ...], i: int) -> bool:
-    if i == 0 or i == len(loc) - 1 and loc[i] == "[key]":
+    if i == 0 or (i == len(loc) - 1 and loc[i] == "[key]"):
         return False
     before = loc[i - 1]
     in_list = isinstance(before, int) and loc[i - 2] in ("layers", "losses")

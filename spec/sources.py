@@ -1,4 +1,4 @@
-"""Where a phase's draws come from: noise, an array of real samples, or an endless stream of them."""
+"""Where a phase's draws come from: noise, an array of real samples, or a stream of them."""
 
 from typing import Annotated, Literal
 

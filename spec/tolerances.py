@@ -38,7 +38,7 @@ Quantity = Literal[
 LIMITS: dict[tuple[str, str], float] = {
     # One forward pass of a layer or a network.
     ("float64", "forward"): 1e-13,
-    ("float32", "forward"): 1e-5,
+    ("float32", "forward"): 5e-5,
     # Losses and reported probabilities on given weights and draws.
     ("float64", "loss"): 1e-12,
     ("float32", "loss"): 1e-5,
@@ -53,7 +53,9 @@ LIMITS: dict[tuple[str, str], float] = {
     ("float32", "moment"): 1e-4,
     # An optimizer alone, fed the reference's gradients for several steps.
     ("float64", "optimizer"): 1e-13,
-    ("float32", "optimizer"): 1e-6,
+    # In float32, 1 - 0.999^t (optax, compiled torch) is off by 2^-24 / 1e-3 at t = 1, and its root,
+    # by which the step is divided, by half of that: 3e-5.
+    ("float32", "optimizer"): 3e-5,
     # All of the state after one iteration.
     ("float64", "iteration"): 1e-11,
     # A backend against its straight-line control program over five iterations.

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from itertools import count
 from math import prod
 from typing import Annotated, Literal
@@ -218,6 +219,6 @@ def _check_term(
         )
 
 
-def _among(place: str, name: str, allowed: object, what: str) -> None:
-    if name not in allowed:  # type: ignore[operator]
-        raise PlaceError(place, f"no {what} is called {name!r}; allowed: {', '.join(allowed)}")  # type: ignore[call-overload]
+def _among(place: str, name: str, allowed: Iterable[str], what: str) -> None:
+    if name not in allowed:
+        raise PlaceError(place, f"no {what} is called {name!r}; allowed: {', '.join(allowed)}")

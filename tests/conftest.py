@@ -7,10 +7,10 @@ import pytest
 
 import backends
 import spec
-from spec.errors import UserError
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench.selection import interpreters, select, select_rows
 from bench.workers import Workers
+from spec.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""PyTorch: modules, `torch.autograd.grad` and torch's own optimizer functions, eager or compiled."""
+"""PyTorch: modules, `autograd.grad` and torch's functional optimizers, eager or compiled."""
 
 from backends.protocol import Backend
 

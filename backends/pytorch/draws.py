@@ -12,7 +12,7 @@ from spec.workload import Workload
 def chunks(
     workload: Workload, data: dict[str, Tensor], seed: int, n: int, chunk: int, like: Tensor
 ) -> Iterator[dict[str, Tensor]]:
-    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, ...).
+    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape).
 
     `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
     """
@@ -28,7 +28,9 @@ def chunks(
                 rows, orders[key] = _rows(orders.get(key), len(array), batch, lead, generator)
                 drawn[key] = array[rows]
             else:
-                drawn[key] = _sample(source, (*lead, *source.shape), generator, like)
+                *size, channels = source.shape
+                shape = (channels, *size) if len(size) == 2 else source.shape
+                drawn[key] = _sample(source, (*lead, *shape), generator, like)
         yield drawn
 
 

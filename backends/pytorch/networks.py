@@ -18,15 +18,13 @@ class Network(nn.Module):
 
     def __init__(self, network: workload.Network) -> None:
         super().__init__()
-        self.layers = nn.ModuleDict(
-            {
-                name: LAYERS[layer.kind](layer, shape)
-                for name, layer, shape in network.named_layers()
-            }
-        )
+        rows = network.named_layers()
+        self.layers = nn.ModuleList([LAYERS[layer.kind](layer, shape) for _, layer, shape in rows])
+        # A name may be anything, and so cannot be a module's attribute.
+        self.places = {name: i for i, (name, _, _) in enumerate(rows)}
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers.values():
+        for layer in self.layers:
             x = layer(x)
         return x
 

@@ -142,4 +142,5 @@ def _axes(workload: Workload) -> dict[str, tuple[int, ...]]:
 
 def _find(networks: dict[str, Network], key: str) -> Tensor:
     network, layer, array = key.split("/")
-    return getattr(networks[network].layers[layer], NAMES[array])
+    module = networks[network]
+    return getattr(module.layers[module.places[layer]], NAMES[array])

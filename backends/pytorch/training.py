@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from backends.protocol import Array, Arrays, Settings, require_supported
-from backends.pytorch import device, optimizers, state as states
+from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
+from backends.pytorch import state as states
 from backends.pytorch.networks import Network
 from spec.phases import BinaryCrossEntropy, Phase
 from spec.state import parameters
@@ -205,7 +206,7 @@ def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
     return term.weight * loss.mean()
 
 
-TERMS = {"bce": _bce}
+TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
 
 
 def _generate(network: Network, inputs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The executable spec: NumPy float64, differentiated by HIPS autograd; the oracle of every check."""
+"""The executable spec: NumPy float64 and HIPS autograd; the oracle of every check."""
 
 from backends.protocol import Backend
 

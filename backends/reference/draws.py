@@ -13,7 +13,7 @@ from spec.workload import Workload
 def chunks(
     workload: Workload, data: Mapping[str, Any], seed: int, n: int, chunk: int
 ) -> Iterator[Arrays]:
-    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, ...)."""
+    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape)."""
     for start in range(0, n, chunk):
         rows = [
             randomness.draws(workload, seed, i, data) for i in range(start, min(n, start + chunk))

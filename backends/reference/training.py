@@ -1,6 +1,6 @@
 """One iteration, written for reading: phases in order, each a loss, its gradient and a step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 import autograd.numpy as np
@@ -9,7 +9,8 @@ from autograd.tracer import getval
 
 from backends.protocol import Array, Arrays, Settings, require_supported
 from backends.reference import draws as device_draws
-from backends.reference import optimizers, state as states
+from backends.reference import optimizers
+from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.networks import forward, sigmoid, softplus
 from spec.phases import BinaryCrossEntropy, Forward, Phase
@@ -86,12 +87,13 @@ class Program:
         seen: dict[str, Any] = {}
 
         def loss(moving: Arrays) -> Array:
-            values, statistics = {**state, **{k: moving[k] for k in moving}}, {}
+            values = {**state, **{k: moving[k] for k in moving}}
+            statistics: Arrays = {}
             outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
             for step in phase.forwards:
                 kept = self._forward(step, values, outputs)
                 values, statistics = values | kept, statistics | kept
-            seen["statistics"] = {k: getval(v) for k, v in statistics.items()}
+            seen["statistics"] = statistics
             seen["metrics"] = {
                 name: float(np.mean(sigmoid(getval(outputs[logits]))))
                 for name, logits in phase.metrics.items()
@@ -117,7 +119,8 @@ class Program:
         edges = [0, *np.cumsum([len(batch) for batch in batches])]
         for name, low, high in zip(step.outputs, edges, edges[1:], strict=False):
             outputs[name] = y[low:high]
-        return {f"{step.network}/{key}": value for key, value in kept.items()}
+        # Running statistics are no path for gradients.
+        return {f"{step.network}/{key}": getval(value) for key, value in kept.items()}
 
 
 def _within(network: str, values: Arrays) -> Arrays:
@@ -130,4 +133,4 @@ def _bce(term: BinaryCrossEntropy, outputs: Arrays) -> Array:
     return term.weight * np.mean(term.target * softplus(-x) + (1.0 - term.target) * softplus(x))
 
 
-TERMS = {"bce": _bce}
+TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench.measurement import CheckFailed
-from tests.conformance import checks
+from tests.conformance import checks, run_checks
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
 from tests.conformance.convergence import check_convergence
@@ -51,10 +51,10 @@ CATALOGUE = (
         workloads=("dcgan_32",),
     ),
     Check(checks.check_trajectory, every_mode=True),
-    Check(checks.check_draws, every_mode=True, precisions=BOTH),
-    Check(checks.check_run, every_mode=True, precisions=BOTH),
-    Check(checks.check_modes_agree, every_mode=True),
-    Check(checks.check_same_seed, every_mode=True, precisions=BOTH),
+    Check(run_checks.check_draws, every_mode=True, precisions=BOTH),
+    Check(run_checks.check_run, every_mode=True, precisions=BOTH),
+    Check(run_checks.check_modes_agree, every_mode=True),
+    Check(run_checks.check_same_seed, every_mode=True, precisions=BOTH),
     Check(checks.check_partial_batch, every_mode=True, workloads=("mlp_square", "dcgan_32")),
     Check(checks.check_generate, every_mode=True, precisions=BOTH),
     Check(check_convergence, every_mode=False, workloads=("gaussian",)),

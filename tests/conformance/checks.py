@@ -12,17 +12,14 @@ import numpy as np
 import spec
 from backends.protocol import Arrays
 from bench.measurement import CheckFailed, Measured, relative_error
-from bench.proof import comparable, prove_run, rounded
+from bench.proof import comparable, rounded
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
-
 from spec.workload import Network, Workload
 from tests.conformance.cases import SEED, Case, oracle
 from tests.conformance.golden import read_golden
 
 TRAJECTORY_ITERATIONS = 10
-RUN_ITERATIONS = {"float64": 5, "float32": 3}
-"""Two chunks and a remainder, or one and a remainder: rounding grows faster below float64."""
 
 
 def check_mode(case: Case) -> None:
@@ -188,69 +185,6 @@ def check_only_intended_move(case: Case) -> None:
             )
 
 
-def check_run(case: Case) -> None:
-    """`run(n)`, the timed path, against the reference fed exactly the draws that it used."""
-    _merge(
-        case,
-        prove_run(
-            case.program,
-            case.workload,
-            case.program.place(case.arrays),
-            precision=case.precision,
-            seed=SEED,
-            n=RUN_ITERATIONS[case.precision],
-        ),
-    )
-
-
-def check_draws(case: Case) -> None:
-    """The draws of `run` are full, fresh batches: shapes, ranges, epochs, no repetition."""
-    placed = case.program.place(case.arrays)
-    n = RUN_ITERATIONS[case.precision]
-    chunks = list(case.program.draws(placed, SEED, n))
-    for key, (repeat, source) in case.workload.draw_table().items():
-        drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
-        batch = case.workload.schedule.batch_size
-        lead = (n, repeat, batch)
-        case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
-        samples = drawn.reshape(-1, *source.shape)
-        if source.kind in ("normal", "uniform", "gaussian_stream"):
-            _check_distribution(case, key, source, samples)
-            distinct = len(np.unique(samples.reshape(len(samples), -1), axis=0))
-            case.measured.true(distinct == len(samples), f"{key}: every sample is fresh")
-        else:
-            array = case.arrays[key.split("/")[1]].astype(np.float64)
-            _check_epochs(case, key, samples, array, len(array) // batch * batch)
-
-
-def check_modes_agree(case: Case) -> None:
-    """A mode uses the same draws as the row's first one, and ends at the same state."""
-    other = case.prepare(case.workload, case.extra["first_mode"])
-    states, chunks = [], []
-    for program in (case.program, other):
-        placed = program.place(case.arrays)
-        live, _ = program.run(
-            program.import_state(case.first), placed, SEED, RUN_ITERATIONS[case.precision]
-        )
-        states.append(program.export_state(live))
-        chunks.append(list(program.draws(placed, SEED, RUN_ITERATIONS[case.precision])))
-    for one, two in zip(*chunks, strict=True):
-        case.measured.tensors(one, two, tolerances.limit(case.precision, "exact"), "draw")
-    limit = tolerances.CEILING[case.precision, "iteration"]
-    case.measured.tensors(states[0], states[1], limit, "state")
-
-
-def check_same_seed(case: Case) -> None:
-    """The same seed twice gives the same bits."""
-    runs = []
-    for _ in range(2):
-        placed = case.program.place(case.arrays)
-        live = case.program.import_state(case.first)
-        live, _ = case.program.run(live, placed, SEED, RUN_ITERATIONS[case.precision])
-        runs.append(case.program.export_state(live))
-    case.measured.tensors(runs[0], runs[1], tolerances.limit(case.precision, "exact"), "state")
-
-
 def check_partial_batch(case: Case) -> None:
     """An epoch's last, smaller batch counts with its own size."""
     iteration = 2  # synthetic data hold two full batches and a partial one
@@ -386,32 +320,6 @@ def _with_a_detached_branch(workload: Workload) -> Workload:
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
 
 
-def _check_distribution(case: Case, key: str, source: object, samples: np.ndarray) -> None:
-    """Mean and standard deviation within six standard errors of what the source says."""
-    if source.kind == "uniform":  # type: ignore[attr-defined]
-        low, high = source.low, source.high  # type: ignore[attr-defined]
-        mean, std = (low + high) / 2, (high - low) / 12**0.5
-        inside = bool((samples >= low).all() and (samples < high).all())
-        case.measured.true(inside, f"{key} lies in [{low}, {high})")
-    else:
-        mean, std = source.mean, source.std  # type: ignore[attr-defined]
-    error = 6 * std / samples.size**0.5
-    case.measured.within(abs(float(samples.mean()) - mean), error, f"mean of {key}")
-    case.measured.within(abs(float(samples.std()) - std), 2 * error, f"deviation of {key}")
-
-
-def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
-    known = {row.tobytes(): i for i, row in enumerate(array)}
-    indices = [known.get(row.tobytes(), -1) for row in samples]
-    case.measured.true(-1 not in indices, f"{key}: every sample is one of the data's")
-    for start in range(0, len(indices), epoch):
-        part = indices[start : start + epoch]
-        case.measured.true(len(set(part)) == len(part), f"{key}: an epoch repeats no sample")
-    orders = [indices[i : i + epoch] for i in range(0, len(indices) - epoch + 1, epoch)]
-    differ = all(a != b for a, b in zip(orders, orders[1:], strict=False))
-    case.measured.true(differ and indices != sorted(indices), f"{key}: each epoch is shuffled")
-
-
 def _identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:
     measured.true(set(actual) == set(expected), f"{what}: names differ")
     for key, value in expected.items():
@@ -419,7 +327,3 @@ def _identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) 
             np.asarray(actual[key], np.float64), np.asarray(value, np.float64)
         )
         measured.true(same, f"{what}: {key}")
-
-
-def _merge(case: Case, measured: Measured) -> None:
-    case.measured.within(measured.max_error, measured.limit, measured.where)

@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from bench.workers import ROOT
-from tests.conftest import selection_of
 from tests.conformance.matrix import Matrix
+from tests.conftest import selection_of
+
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Which rows are here, and which are not and why."""

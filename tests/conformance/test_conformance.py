@@ -7,9 +7,9 @@ import pytest
 
 from backends.protocol import absent_mode, declared
 from bench.workers import WorkerFailed, Workers
-from tests.conftest import Selection, selection_of
 from tests.conformance.catalogue import CATALOGUE, Check
 from tests.conformance.matrix import Matrix
+from tests.conftest import Selection, selection_of
 
 TIMEOUT_S = {"convergence": 3000.0}
 DEFAULT_TIMEOUT_S = 900.0

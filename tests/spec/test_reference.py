@@ -1,5 +1,7 @@
 """The oracle itself, checked from outside: finite differences, closed forms, textbook numbers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_transposed_convolution_is_the_adjoint_of_convolution(
     kernel: int, stride: int, padding: int
 ) -> None:
     """<conv(u), v> = <u, conv_transpose(v)> for all u and v, with the same kernel."""
-    shape = {
+    shape: dict[str, Any] = {
         "kernel": kernel,
         "stride": stride,
         "padding": padding,

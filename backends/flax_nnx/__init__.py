@@ -1,0 +1,11 @@
+"""Flax NNX: modules split into a graph and plain arrays, `jax.value_and_grad`, optax, `jax.jit`."""
+
+from backends.protocol import Backend
+
+
+def backend() -> Backend:
+    """The Flax row; imports jax."""
+    from backends.flax_nnx.device import describe, devices
+    from backends.flax_nnx.training import Program
+
+    return Backend("flax_nnx", Program, devices(), describe)

@@ -1,0 +1,93 @@
+"""Randomness of the timed path: JAX draws it on the device, a chunk at a time.
+
+Whatever changes from chunk to chunk is an argument on the device, never a shape or a constant, so
+that every chunk but a last, shorter one runs the same compiled functions.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.workload import Workload
+
+_Order = tuple[tuple[Array, ...], int, int]
+"""(epochs drawn and not used up, rows used of the first of them, its number)"""
+
+
+def chunks(
+    workload: Workload, data: dict[str, Array], seed: int, n: int, chunk: int, like: Array
+) -> Iterator[dict[str, Array]]:
+    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, *).
+
+    `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
+    """
+    batch = workload.schedule.batch_size
+    orders: dict[str, _Order] = {}
+    for number, start in enumerate(range(0, n, chunk)):
+        drawn = {}
+        for stream, (key, (repeat, source)) in enumerate(workload.draw_table().items()):
+            lead = (min(chunk, n - start), repeat, batch)
+            if isinstance(source, ARRAYS):
+                array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
+                drawn[key], orders[key] = _rows(array, order, lead, (seed, stream))
+            else:
+                place = _put(like, seed, stream, number)
+                shape = (*lead, *source.shape)
+                drawn[key] = _sample(place, source=source, shape=shape, dtype=like.dtype)
+        yield drawn
+
+
+def _rows(
+    array: Array, order: _Order, lead: tuple[int, int, int], stream: tuple[int, int]
+) -> tuple[Array, _Order]:
+    """(samples of shape (*lead, *sample), what is left of the order)."""
+    epochs, used, first = order
+    size, needed = len(array), prod(lead)
+    full = size // lead[2] * lead[2]
+    # As many epochs as the rows can touch, wherever in the first they start: always one shape.
+    for number in range(first + len(epochs), first + (needed - 1) // full + 2):
+        epochs += (_epoch(_put(array, *stream, number), size=size, full=full),)
+    samples = _take(array, epochs, _put(array, used), lead=lead)
+    done, used = divmod(used + needed, full)
+    return samples, (epochs[done:], used, first + done)
+
+
+@partial(jax.jit, static_argnames="lead")
+def _take(
+    array: Array, epochs: tuple[Array, ...], used: Array, *, lead: tuple[int, int, int]
+) -> Array:
+    rows = lax.dynamic_slice_in_dim(jnp.concatenate(epochs), used[0], prod(lead))
+    return array[rows.reshape(lead)]
+
+
+@partial(jax.jit, static_argnames=("size", "full"))
+def _epoch(place: Array, *, size: int, full: int) -> Array:
+    return jax.random.permutation(_key(place), size, axis=0, independent=False)[:full]
+
+
+@partial(jax.jit, static_argnames=("source", "shape", "dtype"))
+def _sample(place: Array, *, source: Source, shape: tuple[int, ...], dtype: Any) -> Array:
+    match source:
+        case UniformNoise(low=low, high=high):
+            return jax.random.uniform(_key(place), shape, dtype, minval=low, maxval=high)
+        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+            return mean + std * jax.random.normal(_key(place), shape, dtype)
+    raise TypeError(f"{source.kind} is not a stream")
+
+
+def _key(place: Array) -> Array:
+    """The key of (seed, stream, number of the chunk or epoch)."""
+    key = jax.random.key(place[0], impl="threefry2x32")
+    return jax.random.fold_in(jax.random.fold_in(key, place[1]), place[2])
+
+
+def _put(like: Array, *numbers: int) -> Array:
+    """The numbers on the device of `like`, without waiting for it."""
+    return jax.device_put(np.array(numbers, np.uint32), like.device)

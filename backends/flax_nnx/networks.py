@@ -1,0 +1,168 @@
+"""Networks as NNX modules; each layer of the vocabulary is one entry in LAYERS.
+
+Images are (n, height, width, channels), as in the spec. The modules are built abstractly
+(`nnx.eval_shape`), for their graph alone: their arrays always come from the state.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array, lax
+
+from spec import layers, workload
+
+PRECISION = lax.Precision.HIGHEST
+_ZEROS = nnx.initializers.zeros_init()  # never used: import_state brings every number
+
+
+class Network(nnx.Module):
+    """The layers of a network in a row; (n, *input) -> (n, *output)."""
+
+    def __init__(self, network: workload.Network, dtype: Any) -> None:
+        self.layers = nnx.List(
+            [LAYERS[layer.kind](layer, shape, dtype) for _, layer, shape in network.named_layers()]
+        )
+
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        for layer in self.layers:
+            normalises = isinstance(layer, nnx.BatchNorm)
+            x = layer(x, use_running_average=not train) if normalises else layer(x)
+        return x
+
+
+class _BatchNorm(nnx.BatchNorm):
+    """Normalises with the biased variance, as NNX does, but keeps the unbiased one."""
+
+    def __call__(self, x: Array, *, use_running_average: bool) -> Array:
+        kept = self.momentum * self.var[...]
+        y = super().__call__(x, use_running_average=use_running_average)
+        if not use_running_average:
+            n = x.size // x.shape[-1]
+            # The share of the new value grows by n / (n - 1); no second reduction is needed.
+            variance = kept + (self.var[...] - kept) * (n / (n - 1))
+            # Running statistics are no path for gradients.
+            self.var[...] = lax.stop_gradient(variance)
+            self.mean[...] = lax.stop_gradient(self.mean[...])
+        return y
+
+
+class _Function(nnx.Module):
+    """A layer without arrays."""
+
+    def __init__(self, function: Callable[[Array], Array]) -> None:
+        self.function = function
+
+    def __call__(self, x: Array) -> Array:
+        return self.function(x)
+
+
+def _dense(layer: layers.Dense, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return nnx.Linear(
+        shape[0],
+        layer.units,
+        use_bias=layer.bias,
+        dtype=dtype,
+        param_dtype=dtype,
+        precision=PRECISION,
+        kernel_init=_ZEROS,
+        bias_init=_ZEROS,
+        preferred_element_type=None,
+        rngs=nnx.Rngs(0),
+    )
+
+
+def _conv(layer: layers.Conv, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return nnx.Conv(
+        shape[2],
+        layer.filters,
+        kernel_size=(layer.kernel, layer.kernel),
+        strides=(layer.stride, layer.stride),
+        padding=((layer.padding, layer.padding),) * 2,
+        input_dilation=(1, 1),
+        kernel_dilation=(1, 1),
+        feature_group_count=1,
+        use_bias=layer.bias,
+        mask=None,
+        dtype=dtype,
+        param_dtype=dtype,
+        precision=PRECISION,
+        kernel_init=_ZEROS,
+        bias_init=_ZEROS,
+        preferred_element_type=None,
+        rngs=nnx.Rngs(0),
+    )
+
+
+def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    # JAX pads the stretched input; transpose_kernel makes it the gradient of a convolution.
+    edge = layer.kernel - 1 - layer.padding
+    return nnx.ConvTranspose(
+        shape[2],
+        layer.filters,
+        kernel_size=(layer.kernel, layer.kernel),
+        strides=(layer.stride, layer.stride),
+        padding=((edge, edge),) * 2,
+        kernel_dilation=(1, 1),
+        use_bias=layer.bias,
+        mask=None,
+        dtype=dtype,
+        param_dtype=dtype,
+        precision=PRECISION,
+        kernel_init=_ZEROS,
+        bias_init=_ZEROS,
+        transpose_kernel=True,
+        preferred_element_type=None,
+        rngs=nnx.Rngs(0),
+    )
+
+
+def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return _BatchNorm(
+        shape[-1],
+        use_running_average=None,  # each call says it
+        axis=-1,
+        momentum=layer.keep,
+        epsilon=layer.epsilon,
+        dtype=dtype,
+        param_dtype=dtype,
+        use_bias=True,
+        use_scale=True,
+        bias_init=_ZEROS,
+        scale_init=_ZEROS,
+        axis_name=None,
+        axis_index_groups=None,
+        use_fast_variance=False,  # E[x^2] - E[x]^2 loses digits
+        rngs=nnx.Rngs(0),
+    )
+
+
+def _leaky_relu(layer: layers.LeakyRelu, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    # jax.nn.leaky_relu has the derivative 1 at 0; the spec has the slope there.
+    return _Function(lambda x: jnp.where(x > 0, x, layer.slope * x))
+
+
+def _moments(layer: layers.Moments, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    def moments(x: Array) -> Array:
+        mean = jnp.mean(x, axis=1, keepdims=True)
+        variance = jnp.mean((x - mean) ** 2, axis=1, keepdims=True)
+        return jnp.concatenate([mean, jnp.sqrt(variance + layer.epsilon)], axis=1)
+
+    return _Function(moments)
+
+
+LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
+    "dense": _dense,
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "batch_norm": _batch_norm,
+    "relu": lambda layer, shape, dtype: _Function(jax.nn.relu),
+    "leaky_relu": _leaky_relu,
+    "tanh": lambda layer, shape, dtype: _Function(jnp.tanh),
+    "sigmoid": lambda layer, shape, dtype: _Function(jax.nn.sigmoid),
+    "flatten": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], -1)),
+    "reshape": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], *layer.shape)),
+    "moments": _moments,
+}

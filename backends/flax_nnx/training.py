@@ -1,0 +1,247 @@
+"""One iteration in Flax: NNX modules, value_and_grad, optax; jitted once, or scanned over."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import accumulate
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import Array as Tensor
+from jax import lax
+from jax.nn import sigmoid, softplus
+
+from backends.flax_nnx import device, optimizers
+from backends.flax_nnx import draws as device_draws
+from backends.flax_nnx import state as states
+from backends.flax_nnx.networks import Network
+from backends.protocol import Array, Arrays, Settings, require_supported
+from spec.phases import BinaryCrossEntropy, Phase
+from spec.workload import Workload
+
+Draws = Mapping[str, Tensor]
+Metrics = dict[str, Tensor]
+
+
+class Program:
+    """One workload made ready in Flax."""
+
+    def __init__(self, workload: Workload, settings: Settings) -> None:
+        require_supported(workload)
+        device.configure(settings.precision)
+        self.workload, self.settings = workload, settings
+        self.phases = {phase.name: phase for phase in workload.phases}
+        self.optimizer_origin: Literal["native", "own"] = max(
+            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
+        )
+        self._device = jax.devices(device.PLATFORMS[settings.device])[0]
+        self._dtype = device.DTYPES[settings.precision]
+        self._like = jnp.zeros((), self._dtype, device=self._device)
+        # Split once: from here on a network is its graph and trees of arrays.
+        self._graphs = {
+            name: nnx.graphdef(nnx.eval_shape(partial(Network, network, self._dtype)))
+            for name, network in workload.networks.items()
+        }
+        self._compile()
+
+    def import_state(self, arrays: Mapping[str, Array]) -> states.State:
+        return states.import_state(self.workload, arrays, self._dtype, self._device)
+
+    def export_state(self, state: states.State) -> Arrays:
+        return states.export_state(self.workload, state)
+
+    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+        trees = (state.parameters[network], state.statistics[network])
+        y, _ = self._forward(network, *trees, self._given(inputs), train=train)
+        return states.to_canonical(y)
+
+    def losses_and_gradients(
+        self, state: states.State, phase: str, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays]:
+        given = {key: self._given(value) for key, value in draws.items()}
+        metrics, gradients, _ = self._gradients[phase](state.parameters, state.statistics, given)
+        return _floats(metrics), states.to_arrays(self.workload, gradients)
+
+    def update(
+        self, state: states.State, phase: str, gradients: Mapping[str, Array]
+    ) -> states.State:
+        given = states.from_arrays(self.workload, gradients, self._dtype, self._device)
+        return self._applies[phase](state, given)
+
+    def train_step(
+        self, state: states.State, draws: Mapping[str, Array]
+    ) -> tuple[states.State, dict[str, float]]:
+        chunk = {key: self._given(value[np.newaxis]) for key, value in draws.items()}
+        state, metrics = self._steps(state, chunk)
+        return state, _floats(metrics)
+
+    def run(
+        self, state: states.State, data: dict[str, Tensor], seed: int, n: int
+    ) -> tuple[states.State, Metrics]:
+        rows = []
+        for chunk in self._chunks(data, seed, n):
+            state, metrics = self._steps(state, chunk)
+            rows.append(metrics)
+        return state, _join(rows)
+
+    def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
+        for chunk in self._chunks(data, seed, n):
+            yield {key: states.to_canonical(value) for key, value in chunk.items()}
+
+    def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+        return {name: self._given(array) for name, array in arrays.items()}
+
+    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+        return self.apply(state, network, inputs, train=False)
+
+    def block_until_ready(self, tree: Any) -> None:
+        device.block_until_ready(tree)
+
+    def _compile(self) -> None:
+        """Wraps what is dispatched from Python in jax.jit; the state is given away in each step."""
+        dispatched = partial(jax.jit, donate_argnums=0)
+        multistep = self.settings.mode == "multistep"
+        # One dispatch a chunk; or an iteration; or an update, where a phase repeats.
+        whole = self.workload.updates_per_iteration == len(self.workload.phases)
+        self._updates = {
+            name: partial(self._update, phase)
+            if multistep or whole
+            else dispatched(partial(self._update, phase))
+            for name, phase in self.phases.items()
+        }
+        self._step = dispatched(self._iteration) if whole else self._iteration
+        self._steps = dispatched(self._scan) if multistep else self._loop
+        self._gradients = {
+            name: jax.jit(partial(self._differentiate, phase))
+            for name, phase in self.phases.items()
+        }
+        self._applies = {
+            name: dispatched(partial(self._apply, phase)) for name, phase in self.phases.items()
+        }
+        self._forward = jax.jit(self._call, static_argnums=0, static_argnames="train")
+
+    def _chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
+
+    def _loop(self, state: states.State, chunk: Draws) -> tuple[states.State, Metrics]:
+        """The iterations of a chunk, dispatched from Python."""
+        rows = []
+        for given in _unstack(chunk):
+            state, metrics = self._step(state, given)
+            rows.append(metrics)
+        return state, _stack(rows)
+
+    def _scan(self, state: states.State, chunk: Draws) -> tuple[states.State, Metrics]:
+        """The iterations of a chunk in one loop on the device."""
+        return lax.scan(self._iteration, state, chunk, unroll=1)
+
+    def _iteration(self, state: states.State, draws: Draws) -> tuple[states.State, Metrics]:
+        metrics: Metrics = {}
+        for name, phase in self.phases.items():
+            given = {f"{name}/{draw}": draws[f"{name}/{draw}"] for draw in phase.draws}
+            if self.settings.mode == "multistep" and phase.repeat > 1:
+                state, rows = lax.scan(self._updates[name], state, given, unroll=1)
+                reported = {metric: row[-1] for metric, row in rows.items()}
+            else:
+                for i in range(phase.repeat):
+                    one = {key: value[i] for key, value in given.items()}
+                    state, reported = self._updates[name](state, one)
+            metrics |= reported
+        return state._replace(iteration=_next(state.iteration)), metrics
+
+    def _update(
+        self, phase: Phase, state: states.State, draws: Draws
+    ) -> tuple[states.State, Metrics]:
+        metrics, gradients, statistics = self._differentiate(
+            phase, state.parameters, state.statistics, draws
+        )
+        return self._apply(phase, state._replace(statistics=statistics), gradients), metrics
+
+    def _apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
+        name, slots, steps = phase.optimizer, state.slots, state.steps
+        moved, kept, step = optimizers.apply(
+            self.workload.optimizers[name],
+            states.moving(state.parameters, phase.updates),
+            gradients,
+            {slot: states.moving(of, phase.updates) for slot, of in slots[name].items()},
+            steps.get(name),
+        )
+        return state._replace(
+            parameters=state.parameters | moved,
+            slots=slots | {name: {slot: of | kept[slot] for slot, of in slots[name].items()}},
+            steps=steps | ({name: step} if name in steps else {}),
+        )
+
+    def _differentiate(
+        self, phase: Phase, parameters: states.Trees, statistics: states.Trees, draws: Draws
+    ) -> tuple[Metrics, states.Trees, states.Trees]:
+        """(metrics, gradients of what the phase moves, running statistics after its forwards)."""
+
+        def objective(moving: states.Trees) -> tuple[Tensor, tuple[Metrics, states.Trees]]:
+            values, kept = parameters | moving, statistics
+            outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+            for step in phase.forwards:
+                name, batches = step.network, [outputs[key] for key in step.inputs]
+                x = jnp.concatenate(batches) if len(batches) > 1 else batches[0]
+                y, own = self._call(name, values[name], kept[name], x, train=step.mode == "train")
+                kept = kept | {name: own}
+                edges = list(accumulate(len(batch) for batch in batches))[:-1]
+                parts = jnp.split(lax.stop_gradient(y) if step.detach else y, edges)
+                outputs |= dict(zip(step.outputs, parts, strict=True))
+            loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+            reported = {
+                name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
+            }
+            return loss, ({f"{phase.name}_loss": loss} | reported, kept)
+
+        moving = states.moving(parameters, phase.updates)
+        gradients, (metrics, kept) = jax.grad(objective, has_aux=True)(moving)
+        return metrics, gradients, kept
+
+    def _call(
+        self, network: str, parameters: Any, statistics: Any, x: Tensor, *, train: bool
+    ) -> tuple[Tensor, Any]:
+        """(output, running statistics after it) of a network, from its own trees."""
+        module = nnx.merge(self._graphs[network], parameters, statistics, copy=True)
+        y = module(x, train=train)
+        return y, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def _given(self, array: Array) -> Tensor:
+        return states.from_canonical(array, self._like)
+
+
+def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
+    x = outputs[term.logits]
+    loss = term.target * softplus(-x) + (1.0 - term.target) * softplus(x)
+    return term.weight * loss.mean()
+
+
+TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+
+
+@jax.jit
+def _next(count: Tensor) -> Tensor:
+    return count + 1
+
+
+@jax.jit
+def _unstack(chunk: Draws) -> list[dict[str, list[Tensor]]]:
+    """`<key>` (iterations, repeat, ...) -> for each iteration, the arrays of each repetition."""
+    table = {key: [list(row) for row in value] for key, value in chunk.items()}
+    return [dict(zip(table, rows, strict=True)) for rows in zip(*table.values(), strict=True)]
+
+
+@jax.jit
+def _stack(rows: list[Metrics]) -> Metrics:
+    return jax.tree.map(lambda *values: jnp.stack(values), *rows)
+
+
+@jax.jit
+def _join(rows: list[Metrics]) -> Metrics:
+    return jax.tree.map(lambda *values: jnp.concatenate(values), *rows)
+
+
+def _floats(metrics: Metrics) -> dict[str, float]:
+    return {name: value.item() for name, value in metrics.items()}

@@ -1,0 +1,107 @@
+"""Environments and commands: `nox` checks the code, `-s conformance` proves, `-s bench` times.
+
+Every row has an environment of its own, made from a dependency group in pyproject.toml; the
+process that asks and measures has no framework. `-- --device cuda` chooses CUDA builds,
+`-- --backend a,b` prepares only those rows.
+"""
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+ROWS = ("flax_nnx", "keras3-jax", "keras3-tensorflow", "pytorch")
+ENVIRONMENTS = Path(".nox").absolute()
+
+
+def option(name: str, default: str) -> str:
+    """The value of an option behind `--`, needed before nox chooses the environments."""
+    words = [word for given in sys.argv[1:] for word in given.split("=", 1)]
+    return words[words.index(name) + 1] if name in words[:-1] else default
+
+
+DEVICE = "cuda" if option("--device", "cpu") == "cuda" else "cpu"
+WANTED = [row for row in ROWS if option("--backend", "all") in ("all", row)] or [
+    row for row in ROWS if row in option("--backend", "all").split(",")
+]
+NEEDED = [f"env({row}-{DEVICE})" for row in WANTED]
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install dependency groups of pyproject.toml; the project itself is run from its checkout."""
+    session.install(*nox.project.dependency_groups(PROJECT, *groups))
+
+
+def pythons() -> list[str]:
+    """`--python ROW=PATH` for every row that was prepared."""
+    options = []
+    for row in WANTED:
+        path = (ENVIRONMENTS / f"{row}-{DEVICE}.python").read_text(encoding="utf-8")
+        options.append(f"--python={row}={path}")
+    return options
+
+
+@nox.session
+@nox.parametrize("row", [f"{row}-{DEVICE}" for row in ROWS], ids=[f"{r}-{DEVICE}" for r in ROWS])
+def env(session: nox.Session, row: str) -> None:
+    """Prepare the environment of one row."""
+    install(session, row)
+    python = Path(session.virtualenv.location) / "bin" / "python"
+    (ENVIRONMENTS / f"{row}.python").write_text(str(python.absolute()), encoding="utf-8")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, lint and import contracts."""
+    install(session, "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": "."})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types."""
+    install(session, "bench", "lint")
+    session.run("mypy")
+
+
+@nox.session(requires=NEEDED)
+def tests(session: nox.Session) -> None:
+    """Spec, reference, bench, house; and the planted faults with the checks that caught them."""
+    install(session, "bench")
+    session.run("python", "-m", "pytest", *pythons(), *session.posargs)
+
+
+@nox.session(requires=NEEDED)
+def conformance(session: nox.Session) -> None:
+    """The proof: every check on every row, workload, mode and precision, with the matrix."""
+    install(session, "bench")
+    session.run("python", "-m", "pytest", "tests/conformance", *pythons(), *session.posargs)
+
+
+@nox.session(requires=NEEDED)
+def bench(session: nox.Session) -> None:
+    """Prove every cell, time it, print the table."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", "run", *pythons(), *session.posargs)
+
+
+@nox.session(requires=NEEDED)
+def doctor(session: nox.Session) -> None:
+    """Versions, devices, one training step per row, one plot."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", "doctor", *pythons(), *session.posargs)
+
+
+@nox.session(name="list")
+def list_(session: nox.Session) -> None:
+    """The workloads with their parameter counts, and the rows with their modes."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", "list", *session.posargs)

@@ -1,0 +1,105 @@
+"""Checks of `run`, the timed path: its draws, its results, its modes, its bits."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from bench.proof import prove_run
+from spec import tolerances
+from spec.sources import GaussianStream, NormalNoise, UniformNoise
+from tests.conformance.cases import SEED, Case
+
+RUN_ITERATIONS = {"float64": 5, "float32": 3}
+"""Two chunks and a remainder, or one and a remainder: rounding grows faster below float64."""
+
+
+def check_run(case: Case) -> None:
+    """`run(n)`, the timed path, against the reference fed exactly the draws that it used."""
+    prove_run(
+        case.program,
+        case.workload,
+        case.program.place(case.arrays),
+        precision=case.precision,
+        seed=SEED,
+        n=RUN_ITERATIONS[case.precision],
+        measured=case.measured,
+    )
+
+
+def check_draws(case: Case) -> None:
+    """The draws of `run` are full, fresh batches: shapes, ranges, epochs, no repetition."""
+    placed = case.program.place(case.arrays)
+    n = RUN_ITERATIONS[case.precision]
+    chunks = list(case.program.draws(placed, SEED, n))
+    for key, (repeat, source) in case.workload.draw_table().items():
+        drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
+        batch = case.workload.schedule.batch_size
+        lead = (n, repeat, batch)
+        case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
+        samples = drawn.reshape(-1, *source.shape)
+        if isinstance(source, UniformNoise | NormalNoise | GaussianStream):
+            _check_distribution(case, key, source, samples)
+            distinct = len(np.unique(samples.reshape(len(samples), -1), axis=0))
+            case.measured.true(distinct == len(samples), f"{key}: every sample is fresh")
+        else:
+            array = case.arrays[key.split("/")[1]].astype(np.float64)
+            _check_epochs(case, key, samples, array, len(array) // batch * batch)
+
+
+def check_modes_agree(case: Case) -> None:
+    """A mode uses the same draws as the row's first one, and ends at the same state."""
+    other = case.prepare(case.workload, case.extra["first_mode"])
+    states, chunks = [], []
+    for program in (case.program, other):
+        placed = program.place(case.arrays)
+        live, _ = program.run(
+            program.import_state(case.first), placed, SEED, RUN_ITERATIONS[case.precision]
+        )
+        states.append(program.export_state(live))
+        chunks.append(list(program.draws(placed, SEED, RUN_ITERATIONS[case.precision])))
+    for one, two in zip(*chunks, strict=True):
+        case.measured.tensors(one, two, tolerances.limit(case.precision, "exact"), "draw")
+    limit = tolerances.CEILING[case.precision, "iteration"]
+    case.measured.tensors(states[0], states[1], limit, "state")
+
+
+def check_same_seed(case: Case) -> None:
+    """The same seed twice gives the same bits."""
+    runs = []
+    for _ in range(2):
+        placed = case.program.place(case.arrays)
+        live = case.program.import_state(case.first)
+        live, _ = case.program.run(live, placed, SEED, RUN_ITERATIONS[case.precision])
+        runs.append(case.program.export_state(live))
+    case.measured.tensors(runs[0], runs[1], tolerances.limit(case.precision, "exact"), "state")
+
+
+def _check_distribution(
+    case: Case,
+    key: str,
+    source: UniformNoise | NormalNoise | GaussianStream,
+    samples: np.ndarray,
+) -> None:
+    """Mean and standard deviation within six standard errors of what the source says."""
+    if isinstance(source, UniformNoise):
+        low, high = source.low, source.high
+        mean, std = (low + high) / 2, (high - low) / 12**0.5
+        inside = bool((samples >= low).all() and (samples < high).all())
+        case.measured.true(inside, f"{key} lies in [{low}, {high})")
+    else:
+        mean, std = source.mean, source.std
+    error = 6 * std / samples.size**0.5
+    case.measured.within(abs(float(samples.mean()) - mean), error, f"mean of {key}")
+    case.measured.within(abs(float(samples.std()) - std), 2 * error, f"deviation of {key}")
+
+
+def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
+    known = {row.tobytes(): i for i, row in enumerate(array)}
+    indices = [known.get(row.tobytes(), -1) for row in samples]
+    case.measured.true(-1 not in indices, f"{key}: every sample is one of the data's")
+    for start in range(0, len(indices), epoch):
+        part = indices[start : start + epoch]
+        case.measured.true(len(set(part)) == len(part), f"{key}: an epoch repeats no sample")
+    orders = [indices[i : i + epoch] for i in range(0, len(indices) - epoch + 1, epoch)]
+    differ = all(a != b for a, b in pairwise(orders))
+    case.measured.true(differ and indices != sorted(indices), f"{key}: each epoch is shuffled")

@@ -1,0 +1,78 @@
+"""The checks bite: every planted fault is caught by the check that names it."""
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from backends.protocol import MODES, absent_mode
+from bench.workers import Workers
+from tests.conftest import Selection, selection_of
+from tests.meta.faults import FAULTS, Fault
+
+TIMEOUT_S = 600.0
+BY_NAME = {fault.name: fault for fault in FAULTS}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "planted" in metafunc.fixturenames:
+        rows = selection_of(metafunc.config).rows
+        pairs = [(row, f.name) for row in rows for f in FAULTS if row in (f.rows or rows)]
+        metafunc.parametrize("planted", pairs, ids=[f"{row}-{name}" for row, name in pairs])
+
+
+@pytest.fixture(scope="module")
+def caught(request: pytest.FixtureRequest) -> list[tuple[str, Fault, dict[str, Any]]]:
+    """What was caught, for the table at the end."""
+    found: list[tuple[str, Fault, dict[str, Any]]] = []
+    request.config.stash[CAUGHT] = found
+    return found
+
+
+CAUGHT = pytest.StashKey[list[tuple[str, Fault, dict[str, Any]]]]()
+
+
+def test_planted_fault(
+    planted: tuple[str, str],
+    selection: Selection,
+    workers: Workers,
+    caught: list[tuple[str, Fault, dict[str, Any]]],
+) -> None:
+    """The unpatched control passes; the faulty run completes, and the named check fails."""
+    row, name = planted
+    fault = BY_NAME[name]
+    mode = next(m for m in MODES if not absent_mode(row, m, fault.workload, "cpu"))
+    arguments = {"name": name, "row": row, "mode": mode}
+    control, faulty = (
+        workers.call(
+            (row, "float64", "cpu"),
+            "tests.meta.faults:perform_fault",
+            arguments | {"planted": planted_},
+            TIMEOUT_S,
+        )
+        for planted_ in (False, True)
+    )
+    assert control["status"] == "passed", control["message"]
+    assert faulty["status"] == "failed", faulty["message"] or "the check did not notice"
+    caught.append((row, fault, faulty))
+
+
+def test_there_are_enough_faults() -> None:
+    assert len(FAULTS) >= 12
+
+
+def show_caught(console: Console, found: list[tuple[str, Fault, dict[str, Any]]]) -> None:
+    """Fault, the check that caught it, and how far over the limit each row was."""
+    rows = list(dict.fromkeys(row for row, _, _ in found))
+    table = Table("planted fault", "caught by", *rows, title="Planted faults: times over the limit")
+    for name in dict.fromkeys(fault.name for _, fault, _ in found):
+        margins = {row: _margin(result) for row, fault, result in found if fault.name == name}
+        line = [margins.get(row, "") for row in rows]
+        table.add_row(name, BY_NAME[name].check, *line)
+    console.print(table)
+
+
+def _margin(result: dict[str, Any]) -> str:
+    limit, error = result["limit"], result["max_error"]
+    return f"{error / limit:.0e}" if limit and error > limit else "caught"

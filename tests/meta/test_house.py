@@ -1,0 +1,65 @@
+"""The house holds: parallel backends read alike, and nothing says what it should not."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bench.workers import ROOT
+
+PARALLEL = ("pytorch", "flax_nnx", "keras3")
+
+
+def files(folder: str) -> set[str]:
+    return {
+        path.name
+        for path in (ROOT / "backends" / folder).iterdir()
+        if path.is_file() and not path.name.startswith("engine_")
+    }
+
+
+def public_names(path: Path) -> list[str]:
+    """Public functions and classes in order, with each public class's public methods."""
+    names = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            names.append(node.name)
+            if isinstance(node, ast.ClassDef) and node.name == "Program":
+                methods = [m.name for m in node.body if isinstance(m, ast.FunctionDef)]
+                names += [f"Program.{m}" for m in methods if not m.startswith("_")]
+    return names
+
+
+@pytest.mark.parametrize("other", PARALLEL[1:])
+def test_backends_have_the_same_files(other: str) -> None:
+    assert files(other) == files(PARALLEL[0])
+
+
+@pytest.mark.parametrize("other", PARALLEL[1:])
+@pytest.mark.parametrize("name", sorted(f for f in files(PARALLEL[0]) if f.endswith(".py")))
+def test_backends_have_the_same_public_functions_in_order(other: str, name: str) -> None:
+    ours, theirs = (public_names(ROOT / "backends" / b / name) for b in (PARALLEL[0], other))
+    assert theirs == ours
+
+
+def test_engines_have_the_same_functions_in_order() -> None:
+    engines = sorted((ROOT / "backends" / "keras3").glob("engine_*.py"))
+    assert len(engines) == 2
+    assert public_names(engines[0]) == public_names(engines[1])
+
+
+@pytest.mark.parametrize("folder", ["spec", "backends", "bench", "tests"])
+def test_files_are_short(folder: str) -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in (ROOT / folder).rglob("*.py")
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
+def test_every_dependency_says_why() -> None:
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    core = lines[lines.index("core = [") + 1 :]
+    for line in core[: core.index("]")]:
+        assert "#" in line, f"say in one line why: {line}"

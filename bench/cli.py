@@ -70,6 +70,7 @@ def run(
     modes = select("mode", mode, MODES)
     precisions = select("precision", precision, PRECISIONS)
     batches = sizes(batch_size)
+    select("device", device, ("auto", *DEVICES))
     target = output_path(output)
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)

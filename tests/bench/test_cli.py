@@ -1,0 +1,89 @@
+"""Bad input: one clear line, exit code 2, no traceback, before anything long starts."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.workers import ROOT
+from tests.conftest import Selection
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+BAD = {
+    "unknown workload": (["--workload", "mlp_sqare"], "did you mean mlp_square"),
+    "missing file": (["--workload", "absent.toml"], "cannot be read"),
+    "unsupported file": (["--workload", "tests/spec/variants/wgan_gp.toml"], "gradient_penalty"),
+    "unknown backend": (["--backend", "torch"], "no backend is called 'torch'"),
+    "unknown mode": (["--mode", "fast"], "no mode is called 'fast'"),
+    "unknown precision": (["--precision", "tf32"], "no precision is called 'tf32'"),
+    "unknown device": (["--device", "tpu"], "no device is called 'tpu'"),
+    "wrong batch size": (["--batch-size", "64,many"], "given 'many'"),
+    "zero batch size": (["--batch-size", "0"], "given '0'"),
+    "zero blocks": (["--blocks", "0"], "blocks"),
+    "backend not installed": (["--backend", "pytorch"], "not installed"),
+    "interpreter of no row": (["--python", "torch=/bin/sh"], "ROW=PATH"),
+    "interpreter that is no file": (["--python", "pytorch=/nowhere"], "not a file"),
+    "output that is a folder": (["--output", "tests"], "is a folder"),
+    "unknown option": (["--fast"], "--fast"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(name: str) -> None:
+    arguments, expected = BAD[name]
+    done = bench("run", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "empty"),
+        (b"\xff", "UTF-8"),
+        (b"name =", "not TOML"),
+        (b"name = 1\n", "error: "),
+    ],
+)
+def test_bad_file(content: bytes, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes(content)
+    done = bench("run", "--workload", str(path))
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_cuda_without_cuda(selection: Selection) -> None:
+    row = selection.rows[0]
+    python = selection.pythons.get(row, sys.executable)
+    listed = bench("doctor", "--json", "--python", f"{row}={python}")
+    if "cuda" in json.loads(listed.stdout)["rows"][row].get("devices", []):
+        return
+    done = bench("run", "--device", "cuda", "--backend", row, "--python", f"{row}={python}")
+    assert done.returncode == 2
+    assert f"--device cuda: no CUDA device is usable by {row}" in done.stderr
+
+
+def test_list_counts_parameters_from_exported_states() -> None:
+    found = json.loads(bench("list", "--json").stdout)
+    counts = {w["name"]: w["parameters"] for w in found["workloads"]}
+    assert counts == {
+        "mlp_square": {"generator": 468_240, "discriminator": 267_009},
+        "dcgan_32": {"generator": 1_068_928, "discriminator": 663_296},
+        "gaussian": {"generator": 66_088, "discriminator": 1_185},
+    }
+
+
+def test_doctor_names_what_is_missing() -> None:
+    done = bench("doctor", "--json", "--device", "cpu")
+    rows = json.loads(done.stdout)["rows"] if done.stdout else {}
+    assert rows or "no backend is installed" in done.stderr

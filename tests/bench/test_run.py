@@ -1,0 +1,55 @@
+"""A whole small run in this process: the reference as a row, and a row that cannot start."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.cells import Absent, Cell, Plan
+from bench.environment import provenance
+from bench.report import table
+from bench.running import run_plan
+
+
+def cell(row: str) -> Cell:
+    return Cell("mlp_square", row, "eager", "float64", "cpu", 8, "mlp_square")
+
+
+def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path) -> None:
+    plan = Plan(
+        cells=(cell("reference"), cell("pytorch")),
+        absent=(Absent("mlp_square", "flax_nnx", "eager", "never: by design"),),
+        blocks=2,
+        rounds=2,
+        round_s=0.01,
+        seed=1,
+        pythons={"pytorch": "/nowhere/python"},
+        folder=str(tmp_path / "records"),
+    )
+    console = Console(record=True, width=140)
+    code, result = run_plan(plan, console, provenance())
+    table.show(console, result)
+    printed = console.export_text()
+    assert code == 1
+    assert "1 cells measured, 1 cells declared absent with reason, 1 failed" in printed
+    (measured,) = result["summary"]
+    assert (measured["row"], measured["blocks"]) == ("reference", 2)
+    assert result["failures"][0]["id"].startswith("mlp_square-pytorch-eager")
+    _check_benchmarks(result)
+    json.dumps(result)
+
+
+def _check_benchmarks(result: dict) -> None:
+    """pytest-benchmark's own schema, with what a reader needs in extra_info."""
+    assert {"machine_info", "commit_info", "benchmarks", "datetime", "version"} <= result.keys()
+    first = result["benchmarks"][0]
+    assert len(first["stats"]["data"]) == 2
+    extra = first["extra_info"]
+    wanted = (
+        "backend engine workload spec_hash mode precision batch_size device steps_per_s "
+        "updates_per_s images_per_s iterations_per_round first_step_s optimizer versions data proof"
+    )
+    assert set(wanted.split()) <= extra.keys()
+    assert {"max_error", "limit", "batch_size"} <= extra["proof"].keys()
+    assert extra["steps_per_s"] * 2 == extra["updates_per_s"]
+    assert extra["steps_per_s"] * 8 == extra["images_per_s"]

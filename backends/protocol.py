@@ -75,8 +75,11 @@ class Program(Protocol):
         array (n,) on the device. Full batches of each shuffled epoch only.
         """
 
+    def chunks(self, data: Any, seed: int, n: int) -> Iterator[Any]:
+        """The chunks that `run` uses, as the framework has them on the device."""
+
     def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
-        """Exactly the chunks that `run` uses: arrays (iterations, repeat, batch, *shape)."""
+        """The same chunks in NumPy: `<phase>/<source>` -> (iterations, repeat, batch, *shape)."""
 
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
         """Real samples, resident on the device."""

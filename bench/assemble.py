@@ -70,5 +70,6 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "updates_per_s": middle * first["updates_per_s"] / first["steps_per_s"],
         "images_per_s": middle * first["images_per_s"] / first["steps_per_s"],
         "first_step_s": first["first_step_s"],
+        "draws_share": min(1.0, first["draws_s_per_iteration"] * middle),
         "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
     }

@@ -96,6 +96,7 @@ def _extra(
         "images_per_s": steps_per_s * found["images_per_iteration"],
         "iterations_per_round": found["iterations_per_round"],
         "first_step_s": found["first_step_s"],
+        "draws_s_per_iteration": found["draws_s_per_iteration"],
         "optimizer": found["optimizer"],
         "versions": found["backend"]["versions"],
         "device_name": found["backend"]["device"],

@@ -50,12 +50,14 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
     _READY[cell_.id] = ready
     k = _iterations_per_round(ready, chunk, round_s)
+    draws_s = _draws_s(ready, k)
     return {
         "proof": proof,
         "proof_s": proof_s,
         "first_step_s": first_step_s,
         "iterations_per_round": k,
         "chunk_iterations": chunk,
+        "draws_s_per_iteration": draws_s,
         "optimizer": program.optimizer_origin,
         "updates_per_iteration": workload.updates_per_iteration,
         "images_per_iteration": workload.images_per_iteration,
@@ -126,6 +128,14 @@ def _prove(
         "iterations": n,
         "batch_size": size,
     }
+
+
+def _draws_s(ready: Ready, n: int) -> float:
+    """Seconds an iteration that drawing takes when nothing else is done."""
+    start = time.perf_counter()
+    for chunk in ready.program.chunks(ready.placed, SEED, n):
+        ready.program.block_until_ready(chunk)
+    return (time.perf_counter() - start) / n
 
 
 def _iterations_per_round(ready: Ready, chunk: int, round_s: float) -> int:

@@ -81,13 +81,16 @@ class Program:
         self, state: states.State, data: dict[str, Tensor], seed: int, n: int
     ) -> tuple[states.State, Metrics]:
         rows = []
-        for chunk in self._chunks(data, seed, n):
+        for chunk in self.chunks(data, seed, n):
             state, metrics = self._steps(state, chunk)
             rows.append(metrics)
         return state, _join(rows)
 
+    def chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
+
     def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
-        for chunk in self._chunks(data, seed, n):
+        for chunk in self.chunks(data, seed, n):
             yield {key: states.to_canonical(value) for key, value in chunk.items()}
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -121,9 +124,6 @@ class Program:
             name: dispatched(partial(self._apply, phase)) for name, phase in self.phases.items()
         }
         self._forward = jax.jit(self._call, static_argnums=0, static_argnames="train")
-
-    def _chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
-        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
 
     def _loop(self, state: states.State, chunk: Draws) -> tuple[states.State, Metrics]:
         """The iterations of a chunk, dispatched from Python."""

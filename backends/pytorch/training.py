@@ -88,15 +88,18 @@ class Program:
         self, state: states.State, data: dict[str, Tensor], seed: int, n: int
     ) -> tuple[states.State, Metrics]:
         rows = []
-        for chunk in self._chunks(data, seed, n):
+        for chunk in self.chunks(data, seed, n):
             for i in range(len(next(iter(chunk.values())))):
                 given = {key: value[i] for key, value in chunk.items()}
                 rows.append(self._step(state.networks, state.slots, state.steps, given))
                 state.iteration += 1
         return state, {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
+    def chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
+
     def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
-        for chunk in self._chunks(data, seed, n):
+        for chunk in self.chunks(data, seed, n):
             yield {
                 key: states.to_canonical(value, self.workload.draw_table()[key][1].shape)
                 for key, value in chunk.items()
@@ -115,9 +118,6 @@ class Program:
 
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
-
-    def _chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
-        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
 
     def _iteration(
         self,

@@ -68,8 +68,11 @@ class Program:
                 rows.append(metrics)
         return state, {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
+    def chunks(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
         return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk)
+
+    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
+        return self.chunks(data, seed, n)
 
     def place(self, arrays: Mapping[str, Array]) -> Any:
         return dict(arrays)

@@ -9,9 +9,10 @@ from rich.table import Table
 
 STEP = (
     "iterations/s: median over blocks of each block's median; +- half the range of the blocks. An "
-    "iteration is one pass through the workload's phases; draws are made inside the timed call, "
-    "loading data is outside it. first step: the first call, compiling included. proof: the share "
-    "of its limit that the timed callable used against the float64 reference."
+    "iteration is one pass through the workload's phases. draws: the share of it that drawing random "
+    "numbers takes when timed alone; it is inside the timed call, loading data is outside it. first "
+    "step: the first call, compiling included. proof: the share of its limit that the timed callable "
+    "used against the float64 reference."
 )
 
 
@@ -52,6 +53,7 @@ def _table(label: str, cells: list[dict[str, Any]]) -> Table:
         "of fastest",
         "updates/s",
         "images/s",
+        "draws",
         "first step",
         "proof",
         "optimizer",
@@ -67,6 +69,7 @@ def _table(label: str, cells: list[dict[str, Any]]) -> Table:
             f"{cell['steps_per_s'] / first['steps_per_s']:.2f}",
             _number(cell["updates_per_s"]),
             _number(cell["images_per_s"]),
+            f"{cell['draws_share']:.0%}",
             f"{cell['first_step_s']:.2f} s",
             f"{cell['proof_share']:.1%}",
             cell["optimizer"],

@@ -124,7 +124,7 @@ def chunk_used_twice(folder: str) -> list[Patch]:
     real = program.run
 
     def run(self: Any, *arguments: Any) -> Any:
-        honest = self._chunks
+        honest = self.chunks
 
         def repeated(*rest: Any) -> Iterator[Any]:
             first = None
@@ -132,11 +132,11 @@ def chunk_used_twice(folder: str) -> list[Patch]:
                 first = chunk if first is None else first
                 yield {key: first[key][: len(value)] for key, value in chunk.items()}
 
-        self._chunks = repeated
+        self.chunks = repeated
         try:
             return real(self, *arguments)
         finally:
-            del self._chunks
+            del self.chunks
 
     return [(program, "run", run)]
 

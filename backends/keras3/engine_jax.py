@@ -1,0 +1,100 @@
+"""Keras on JAX: the gradient step, compilation and loops.
+
+Steps are pure functions from `values` to `values`. Keras code runs in a StatelessScope, which is
+what `stateless_call` and `stateless_apply` open; here one scope goes round a whole phase, so that
+it is the same code as on TensorFlow.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import keras
+from keras.src.backend.common import dtypes
+
+from backends.keras3.state import State
+
+if TYPE_CHECKING:
+    from backends.keras3.training import Program
+
+Tensor = Any
+Tensors = dict[str, Tensor]
+Loss = Callable[[], tuple[Tensor, Tensors]]
+Body = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
+
+
+def gpu_name() -> str | None:
+    """What the first GPU is called, if there is one."""
+    gpus = [device for device in jax.devices() if device.platform == "gpu"]
+    return gpus[0].device_kind if gpus else None
+
+
+def configure(precision: str) -> None:
+    """float64 where it is asked for; no TF32 in products and convolutions."""
+    jax.config.update("jax_enable_x64", precision == "float64")
+    # Keras's type promotion takes no notice of JAX's x64 switch: without this entry of its table
+    # (private, as there is no public one) tanh and batch norm turn float64 into float32.
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = precision
+    jax.config.update("jax_default_matmul_precision", "highest")
+
+
+def describe() -> dict[str, Any]:
+    """Version, threads (0: JAX has no such number) and precision flags, as read back."""
+    flags = ("jax_enable_x64", "jax_default_matmul_precision")
+    return {
+        "versions": {"jax": jax.__version__},
+        "threads": 0,
+        "precision": {flag: getattr(jax.config, flag) for flag in flags},
+    }
+
+
+def block_until_ready(leaves: list[Any]) -> None:
+    """Waits for all work on the arrays."""
+    jax.block_until_ready(leaves)
+
+
+def hold(program: "Program", state: State) -> None:
+    """Nothing: a state holds its own tensors."""
+
+
+def look(program: "Program", state: State) -> Tensors:
+    """The state's tensors, by canonical key."""
+    return state.values
+
+
+def within(program: "Program", values: Tensors, call: Callable[[], Any]) -> tuple[Any, Tensors]:
+    """(result of Keras code that finds these values in the variables, values after it)."""
+    mapping = [(program.variables[key], value) for key, value in values.items()]
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        result = call()
+    return result, {key: scope.get_current_value(program.variables[key]) for key in values}
+
+
+def differentiate(
+    program: "Program", values: Tensors, moving: Sequence[str], loss: Loss
+) -> tuple[tuple[Tensor, Tensors], Tensors, Tensors]:
+    """((loss, logits), gradients by parameter key, values after the forwards)."""
+
+    def pure(parameters: Tensors) -> tuple[Tensor, tuple[Tensors, Tensors]]:
+        (value, logits), after = within(program, values | parameters, loss)
+        return value, (logits, after)
+
+    parameters = {key: values[key] for key in moving}
+    (value, (logits, after)), gradients = jax.value_and_grad(pure, has_aux=True)(parameters)
+    return (value, logits), gradients, after
+
+
+def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callable[..., Any]:
+    """The function as one dispatch; `donate` gives its first argument's memory to the results."""
+    return jax.jit(function, donate_argnums=(0,) if donate else ())
+
+
+def looped(body: Body) -> Body:
+    """The body on each row of the draws in turn, all in one dispatch: (values, all metrics)."""
+    return compiled(partial(repeat, body), "multistep", donate=True)
+
+
+def repeat(body: Body, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+    """As `looped`, as a part of a larger graph."""
+    return jax.lax.scan(body, values, draws)

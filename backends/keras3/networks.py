@@ -1,0 +1,171 @@
+"""Networks as Keras models; each layer of the vocabulary is one entry in LAYERS.
+
+Images are (n, height, width, channels), as in the canonical layout. Python numbers meet tensors in
+plain arithmetic only, which keeps float64: `ops.cast(0.2, "float64")` and Keras's own LeakyReLU go
+through float32 on TensorFlow and are 1e-8 off.
+"""
+
+from collections.abc import Callable
+from itertools import chain
+from math import prod
+from typing import Any
+
+import keras
+from keras import ops
+
+from spec import layers, workload
+
+Tensor = Any
+"""A tensor of the engine."""
+
+
+class Network(keras.Sequential):
+    """The layers of a network in a row; (n, *input) -> (n, *output).
+
+    The Keras layer that holds parameters has the canonical layer's name.
+    """
+
+    def __init__(self, network: workload.Network) -> None:
+        rows = [LAYERS[layer.kind](layer, name) for name, layer, _ in network.named_layers()]
+        start = keras.Input(network.input, dtype=keras.config.floatx())
+        super().__init__([start, *chain.from_iterable(rows)])
+
+
+class _BatchNorm(keras.layers.BatchNormalization):
+    """Keras's, but the running variance takes the unbiased batch variance."""
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: None = None) -> Tensor:
+        kept = self.moving_variance.value * self.momentum
+        outputs = super().call(inputs, training=training, mask=mask)
+        if training:
+            n = prod(inputs.shape[:-1])
+            # Keras has just added its share of the biased one.
+            added = self.moving_variance.value - kept
+            self.moving_variance.assign(kept + added * (n / (n - 1)))
+        return outputs
+
+
+class _LeakyRelu(keras.layers.Layer):
+    """x where x > 0, else slope * x."""
+
+    def __init__(self, slope: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.slope = slope
+
+    def call(self, x: Tensor) -> Tensor:
+        return ops.where(x > 0, x, self.slope * x)
+
+
+class _Moments(keras.layers.Layer):
+    """(n, features) -> (n, 2): mean and population standard deviation."""
+
+    def __init__(self, epsilon: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.epsilon = epsilon
+
+    def call(self, x: Tensor) -> Tensor:
+        mean = ops.mean(x, axis=1, keepdims=True)
+        variance = ops.mean((x - mean) ** 2, axis=1, keepdims=True)
+        return ops.concatenate([mean, ops.sqrt(variance + self.epsilon)], axis=1)
+
+
+def _dense(layer: layers.Dense, name: str) -> list[keras.Layer]:
+    return [keras.layers.Dense(layer.units, use_bias=layer.bias, **_linear(name))]
+
+
+def _conv(layer: layers.Conv, name: str) -> list[keras.Layer]:
+    padding = keras.layers.ZeroPadding2D(layer.padding, **_image(f"{name}_padding"))
+    convolution = keras.layers.Conv2D(
+        layer.filters,
+        layer.kernel,
+        strides=layer.stride,
+        padding="valid",
+        dilation_rate=1,
+        groups=1,
+        use_bias=layer.bias,
+        data_format="channels_last",
+        **_linear(name),
+    )
+    return [padding, convolution] if layer.padding else [convolution]
+
+
+def _conv_transpose(layer: layers.ConvTranspose, name: str) -> list[keras.Layer]:
+    convolution = keras.layers.Conv2DTranspose(
+        layer.filters,
+        layer.kernel,
+        strides=layer.stride,
+        padding="valid",
+        output_padding=None,
+        dilation_rate=1,
+        use_bias=layer.bias,
+        data_format="channels_last",
+        **_linear(name),
+    )
+    # Where strides leave gaps between kernels, Keras ends with one gap more than the spec.
+    sides = (layer.padding, layer.padding + max(layer.stride - layer.kernel, 0))
+    crop = keras.layers.Cropping2D((sides, sides), **_image(f"{name}_crop"))
+    return [convolution, crop] if any(sides) else [convolution]
+
+
+def _batch_norm(layer: layers.BatchNorm, name: str) -> list[keras.Layer]:
+    return [
+        _BatchNorm(
+            axis=-1,
+            momentum=layer.keep,
+            epsilon=layer.epsilon,
+            center=True,
+            scale=True,
+            beta_initializer="zeros",
+            gamma_initializer="ones",
+            moving_mean_initializer="zeros",
+            moving_variance_initializer="ones",
+            beta_regularizer=None,
+            gamma_regularizer=None,
+            beta_constraint=None,
+            gamma_constraint=None,
+            renorm=False,
+            synchronized=False,
+            **_options(name),
+        )
+    ]
+
+
+def _relu(layer: layers.Relu, name: str) -> list[keras.Layer]:
+    return [keras.layers.ReLU(max_value=None, negative_slope=0.0, threshold=0.0, **_options(name))]
+
+
+def _options(name: str) -> dict[str, Any]:
+    return {"name": name, "dtype": keras.config.floatx()}
+
+
+def _image(name: str) -> dict[str, Any]:
+    return {"data_format": "channels_last", **_options(name)}
+
+
+def _linear(name: str) -> dict[str, Any]:
+    """What a layer with a kernel does not do; its first values come from the imported state."""
+    parts = [
+        "kernel_regularizer",
+        "bias_regularizer",
+        "activity_regularizer",
+        "kernel_constraint",
+        "bias_constraint",
+        "activation",
+    ]
+    initial = {"kernel_initializer": "zeros", "bias_initializer": "zeros"}
+    return dict.fromkeys(parts) | initial | _options(name)
+
+
+LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
+    "dense": _dense,
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "batch_norm": _batch_norm,
+    "relu": _relu,
+    "leaky_relu": lambda layer, name: [_LeakyRelu(layer.slope, **_options(name))],
+    "tanh": lambda layer, name: [keras.layers.Activation("tanh", **_options(name))],
+    "sigmoid": lambda layer, name: [keras.layers.Activation("sigmoid", **_options(name))],
+    "flatten": lambda layer, name: [keras.layers.Flatten(**_image(name))],
+    "reshape": lambda layer, name: [keras.layers.Reshape(layer.shape, **_options(name))],
+    "moments": lambda layer, name: [_Moments(layer.epsilon, **_options(name))],
+}

@@ -1,0 +1,262 @@
+"""One iteration in Keras: its layers and optimizers; gradients and compilation by the engine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import accumulate
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from backends.keras3 import device, optimizers
+from backends.keras3 import draws as device_draws
+from backends.keras3 import state as states
+from backends.keras3.device import engine
+from backends.keras3.networks import Network
+from backends.protocol import Array, Arrays, Settings, require_supported
+from spec.phases import BinaryCrossEntropy, Phase
+from spec.state import optimized, parameters, statistics
+from spec.workload import Workload
+
+Tensor = Any
+Tensors = dict[str, Tensor]
+
+
+class Program:
+    """One workload made ready in Keras."""
+
+    def __init__(self, workload: Workload, settings: Settings) -> None:
+        require_supported(workload)
+        device.configure(settings.precision)
+        self.workload, self.settings = workload, settings
+        self.phases = {phase.name: phase for phase in workload.phases}
+        self.optimizer_origin: Literal["native", "own"] = max(
+            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
+        )
+        self._moving = {
+            name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
+        }
+        self.held: states.State | None = None
+        """The state whose tensors are in the variables, on an engine that trains in place."""
+        with self._placed():
+            self._networks = {name: Network(n) for name, n in workload.networks.items()}
+            self._optimizers = {
+                name: optimizers.RULES[o.kind](o) for name, o in workload.optimizers.items()
+            }
+            self.variables = self._named_variables()
+        self._compile()
+
+    def import_state(self, arrays: Mapping[str, Array]) -> states.State:
+        with self._placed():
+            return states.import_state(self.workload, arrays, self.settings.precision)
+
+    def export_state(self, state: states.State) -> Arrays:
+        seen = states.State(engine.look(self, state), state.iteration)
+        return states.export_state(self.workload, seen)
+
+    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+        with self._placed():
+            x = states.from_canonical(inputs, self.settings.precision)
+            y = self._forwards[network, train](self._scratch(state), x)
+        return states.to_canonical(y)
+
+    def losses_and_gradients(
+        self, state: states.State, phase: str, draws: Mapping[str, Array]
+    ) -> tuple[dict[str, float], Arrays]:
+        with self._placed():
+            metrics, gradients, _ = self._gradients[phase](self._scratch(state), self._given(draws))
+        return _floats(metrics), states.to_arrays(self.workload, gradients)
+
+    def update(
+        self, state: states.State, phase: str, gradients: Mapping[str, Array]
+    ) -> states.State:
+        with self._placed():
+            given = states.from_arrays(self.workload, gradients, self.settings.precision)
+            engine.hold(self, state)
+            state.values = self._applies[phase](state.values, given)
+        return state
+
+    def train_step(
+        self, state: states.State, draws: Mapping[str, Array]
+    ) -> tuple[states.State, dict[str, float]]:
+        with self._placed():
+            rows = self._given({key: array[None] for key, array in draws.items()})
+            metrics = self._train(state, rows, 1)
+        return state, _floats({name: values[0] for name, values in metrics.items()})
+
+    def run(
+        self, state: states.State, data: Tensors, seed: int, n: int
+    ) -> tuple[states.State, Tensors]:
+        parts = []
+        with self._placed():
+            for chunk in self.chunks(data, seed, n):
+                parts.append(self._train(state, chunk, len(next(iter(chunk.values())))))
+            names = parts[0]
+            return state, {
+                name: ops.concatenate([part[name] for part in parts], axis=0) for name in names
+            }
+
+    def chunks(self, data: Tensors, seed: int, n: int) -> Iterator[Tensors]:
+        on = device.NAMES[self.settings.device]
+        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, on)
+
+    def draws(self, data: Tensors, seed: int, n: int) -> Iterator[Arrays]:
+        for chunk in self.chunks(data, seed, n):
+            yield {key: states.to_canonical(value) for key, value in chunk.items()}
+
+    def place(self, arrays: Mapping[str, Array]) -> Tensors:
+        with self._placed():
+            return self._given(arrays)
+
+    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+        with self._placed():
+            engine.hold(self, state)
+            x = states.from_canonical(inputs, self.settings.precision)
+            y = self._forwards[network, False](state.values, x)
+        return states.to_canonical(y)
+
+    def block_until_ready(self, tree: Any) -> None:
+        device.block_until_ready(tree)
+
+    def _placed(self) -> Any:
+        return keras.device(device.NAMES[self.settings.device])
+
+    def _named_variables(self) -> dict[str, keras.Variable]:
+        """Every variable that is part of a state, by canonical key."""
+        keys = [*parameters(self.workload), *statistics(self.workload)]
+        table = dict(zip(keys, states.moving(self._networks, keys), strict=True))
+        for name, optimizer in self._optimizers.items():
+            keys = list(optimized(self.workload, name))
+            optimizer.build([table[key] for key in keys])
+            slots = self.workload.optimizers[name].slots
+            for slot in slots:
+                moments = zip(keys, optimizer.slots[slot], strict=True)
+                table |= {f"opt_state/{name}/{slot}/{key}": moment for key, moment in moments}
+            if slots:
+                table[f"opt_state/{name}/step"] = optimizer.iterations
+        return table
+
+    def _compile(self) -> None:
+        mode, phases = self.settings.mode, self.phases
+        made = partial(engine.compiled, mode=mode, donate=False)
+        step = partial(engine.compiled, mode=mode, donate=True)
+        self._forwards = {
+            (name, train): made(partial(self._forward, name, train))
+            for name in self._networks
+            for train in (False, True)
+        }
+        self._gradients = {k: made(partial(self._differentiate, phases[k])) for k in phases}
+        self._applies = {k: made(partial(self._apply, phases[k])) for k in phases}
+        self._unstack = engine.compiled(_unstack, mode="eager", donate=False)
+        self._stack = engine.compiled(_stack, mode="eager", donate=False)
+        # One dispatch an iteration; one an update where a phase repeats.
+        whole = self.workload.updates_per_iteration == len(phases)
+        updates = {name: partial(self._update, phase) for name, phase in phases.items()}
+        looped = mode == "multistep"
+        self._updates = updates if whole or looped else {k: step(u) for k, u in updates.items()}
+        self._step = step(self._iteration) if whole and not looped else self._iteration
+        self._advance = engine.looped(self._iteration) if looped else self._loop
+
+    def _train(self, state: states.State, draws: Tensors, n: int) -> Tensors:
+        """n iterations, one for each row of the draws; metrics (n,)."""
+        engine.hold(self, state)
+        state.values, metrics = self._advance(state.values, draws)
+        state.iteration += n
+        return metrics
+
+    def _loop(self, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        """(values after an iteration on each row of the draws, metrics of all of them)."""
+        rows = []
+        for given in self._unstack(draws):
+            values, metrics = self._step(values, given)
+            rows.append(metrics)
+        return values, self._stack(rows)
+
+    def _iteration(self, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        metrics: Tensors = {}
+        for name, phase in self.phases.items():
+            given = {f"{name}/{draw}": draws[f"{name}/{draw}"] for draw in phase.draws}
+            if self.settings.mode == "multistep" and phase.repeat > 1:
+                values, repeats = engine.repeat(self._updates[name], values, given)
+                reported = {key: value[-1] for key, value in repeats.items()}
+            else:
+                for one in self._unstack(given):
+                    values, reported = self._updates[name](values, one)
+            metrics |= reported
+        return values, metrics
+
+    def _update(self, phase: Phase, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        metrics, gradients, values = self._differentiate(phase, values, draws)
+        return self._apply(phase, values, gradients), metrics
+
+    def _apply(self, phase: Phase, values: Tensors, gradients: Tensors) -> Tensors:
+        optimizer = self._optimizers[phase.optimizer]
+        moving = [self.variables[key] for key in self._moving[phase.name]]
+        given = [gradients[key] for key in self._moving[phase.name]]
+        step = partial(optimizers.apply, optimizer, moving, given)
+        return engine.within(self, values, step)[1]
+
+    def _differentiate(
+        self, phase: Phase, values: Tensors, draws: Tensors
+    ) -> tuple[Tensors, Tensors, Tensors]:
+        """(metrics, gradients by parameter key, values with the statistics that were kept)."""
+        (loss, logits), gradients, values = engine.differentiate(
+            self, values, self._moving[phase.name], partial(self._loss, phase, draws)
+        )
+        metrics = {f"{phase.name}_loss": loss} | {
+            name: ops.mean(ops.sigmoid(value)) for name, value in logits.items()
+        }
+        return metrics, gradients, values
+
+    def _loss(self, phase: Phase, draws: Tensors) -> tuple[Tensor, Tensors]:
+        """(loss, logits to report by metric)."""
+        outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+        for step in phase.forwards:
+            batches = [outputs[name] for name in step.inputs]
+            x = ops.concatenate(batches, axis=0) if len(batches) > 1 else batches[0]
+            y = self._networks[step.network](x, training=step.mode == "train")
+            y = ops.stop_gradient(y) if step.detach else y
+            ends = list(accumulate(batch.shape[0] for batch in batches))
+            parts = ops.split(y, ends[:-1], axis=0) if len(batches) > 1 else [y]
+            outputs |= dict(zip(step.outputs, parts, strict=True))
+        loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+        return loss, {name: outputs[logits] for name, logits in phase.metrics.items()}
+
+    def _forward(self, network: str, train: bool, values: Tensors, x: Tensor) -> Tensor:
+        return engine.within(self, values, lambda: self._networks[network](x, training=train))[0]
+
+    def _scratch(self, state: states.State) -> Tensors:
+        """Values to compute on that leave the state as it is."""
+        scratch = states.State(dict(engine.look(self, state)), state.iteration)
+        engine.hold(self, scratch)
+        return scratch.values
+
+    def _given(self, arrays: Mapping[str, Array]) -> Tensors:
+        return {
+            key: states.from_canonical(array, self.settings.precision)
+            for key, array in arrays.items()
+        }
+
+
+def _bce(term: BinaryCrossEntropy, outputs: Tensors) -> Tensor:
+    x = outputs[term.logits]
+    loss = term.target * ops.softplus(-x) + (1.0 - term.target) * ops.softplus(x)
+    return term.weight * ops.mean(loss)
+
+
+TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+
+
+def _unstack(draws: Tensors) -> list[Tensors]:
+    """One dict for each row of the draws."""
+    rows = zip(*[ops.unstack(draw, axis=0) for draw in draws.values()], strict=True)
+    return [dict(zip(draws, row, strict=True)) for row in rows]
+
+
+def _stack(rows: list[Tensors]) -> Tensors:
+    """The inverse of `_unstack`."""
+    return {key: ops.stack([row[key] for row in rows], axis=0) for key in rows[0]}
+
+
+def _floats(metrics: Tensors) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items()}

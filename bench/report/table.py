@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 STEP = (
-    "iterations/s: median over blocks of each block's median; +- half the range of the blocks. An "
-    "iteration is one pass through the workload's phases. draws: the share of it that drawing random "
-    "numbers takes when timed alone; it is inside the timed call, loading data is outside it. first "
-    "step: the first call, compiling included. proof: the share of its limit that the timed callable "
-    "used against the float64 reference."
+    "iterations/s: median over blocks of each block's median; +- half the range of the blocks. "
+    "An iteration is one pass through the workload's phases. draws: the share of it that drawing "
+    "random numbers takes when timed alone; it is inside the timed call, loading data is outside. "
+    "first step: the first call, compiling included. proof: the share of its limit that the timed "
+    "callable used against the float64 reference."
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
 from pytest_benchmark.utils import get_commit_info
 
-from bench.cells import Plan
+from bench.cells import Cell, Plan
 from bench.environment import gpu
 from bench.records import read_all
 from bench.workers import ROOT
@@ -47,8 +47,13 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
 
 def _failure(record: dict[str, Any]) -> dict[str, Any]:
     cell = record["cell"]
-    name = f"{cell['label']}-{cell['row']}-{cell['mode']}-{cell['precision']}-b{cell['batch_size']}"
-    return {"id": name, "stage": record["stage"], "error": record["error"], "cell": cell}
+    return {
+        "id": Cell(**cell).id,
+        "stage": record["stage"],
+        "kind": record["kind"],
+        "error": record["error"],
+        "cell": cell,
+    }
 
 
 def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:

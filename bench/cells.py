@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import spec
+import spec.data
 from backends.protocol import absent_mode
 from spec.workload import Workload
 
@@ -89,3 +90,13 @@ def cells_of(
                     for size in batch_sizes or (workload.schedule.batch_size,)
                 ]
     return tuple(cells), tuple(absent)
+
+
+def check_data(names: tuple[str, ...], batch_sizes: tuple[int, ...]) -> None:
+    """Load every workload's data once now, so that wrong data stop a run before it starts.
+
+    Raises SpecError.
+    """
+    for name in names:
+        for size in batch_sizes or (spec.load(name).schedule.batch_size,):
+            spec.data.load(spec.load(name, {"schedule.batch_size": size}))

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,15 +10,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+import backends
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench import doctor as doctor_
 from bench import listing
-from bench.cells import Plan, cells_of
+from bench.cells import Plan, cells_of, check_data
 from bench.environment import provenance
 from bench.report import table
-from bench.running import run_plan, save
+from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import interpreters, resolve_device, select, select_rows, sizes, workloads
-from bench.workers import ROOT
+from bench.workers import ROOT, missing_packages
 from spec.errors import UserError
 
 app = typer.Typer(
@@ -43,7 +45,10 @@ def list_(json_: Json = False, device: Device = "cpu") -> None:
 def doctor(json_: Json = False, device: Device = "auto", python: Python = []) -> None:  # noqa: B006
     """Versions, devices, one training step per installed row, one plot written."""
     pythons = interpreters(python)
-    chosen = resolve_device(device, select_rows(None, pythons)[0], pythons)
+    present = [
+        r for r in backends.names() if not missing_packages(r, pythons.get(r, sys.executable))
+    ]
+    chosen = resolve_device(device, present, pythons)
     found = doctor_.diagnose(chosen, pythons, ROOT / "results" / "doctor.png")
     _print(found, json_, doctor_.show)
     if not found["ok"]:
@@ -58,7 +63,7 @@ def run(
     precision: Annotated[str, typer.Option(help="float32, float64, by comma")] = "float32",
     batch_size: Annotated[str, typer.Option(help="sizes, by comma; else the workload's")] = "",
     device: Device = "auto",
-    blocks: Annotated[int | None, typer.Option(min=1, help="timed blocks a cell")] = None,
+    blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
     python: Python = [],  # noqa: B006
@@ -71,10 +76,13 @@ def run(
     precisions = select("precision", precision, PRECISIONS)
     batches = sizes(batch_size)
     select("device", device, ("auto", *DEVICES))
-    target = output_path(output)
+    if blocks is not None and blocks < 1:
+        raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
+    check_data(names, batches)
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
     cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)
+    target = output_path(output)
     console = Console(stderr=json_)
     for row, why in missing.items():
         console.print(f"absent {row}: {why}")
@@ -87,7 +95,7 @@ def run(
         round_s=0.25,
         seed=seed,
         pythons=pythons,
-        folder=str(target.with_suffix("")) + ".records",
+        folder=str(records_folder(target)),
     )
     if not cells:
         raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
@@ -98,6 +106,8 @@ def run(
     else:
         table.show(console, result)
     save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
+    if code == INTERRUPTED:
+        console.print("interrupted; the blocks measured so far are in the result")
     if code:
         raise typer.Exit(code)
 
@@ -107,18 +117,23 @@ def output_path(output: Path | None) -> Path:
     if output is None:
         name = time.strftime("bench-%Y%m%d-%H%M%S.json", time.gmtime())
         return ROOT / "results" / name
-    if output.is_dir():
-        raise UserError(f"--output: {output} is a folder; give the path of a .json file")
-    if output.exists():
-        raise UserError(f"--output: {output} exists; give another path or remove it")
+    if output.suffix != ".json" or output.is_dir():
+        raise UserError(f"--output: given {output}; give the path of a .json file")
+    for path in (output, records_folder(output)):
+        if path.exists():
+            raise UserError(f"--output: {path} exists; give another path or remove it")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        probe = output.with_suffix(".writable")
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
     except OSError as error:
         raise UserError(f"--output: cannot write {output}: {error.strerror}") from None
     return output.absolute()
+
+
+def records_folder(target: Path) -> Path:
+    """Where the records of a run lie, beside its result."""
+    return target.with_suffix(".records")
 
 
 def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
@@ -135,6 +150,3 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print("interrupted; what was measured is kept", file=sys.stderr)
-        raise SystemExit(130) from None

@@ -1,5 +1,6 @@
 """`doctor`: is everything here that a run needs? Versions, devices, one step a row, one plot."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def _step(workers: Workers, row: str, device: str) -> dict[str, Any]:
         )
     except WorkerFailed as failure:
         return {"status": "failed", "error": f"{failure.kind}: {failure}"}
-    return {"status": "ok", **found}
+    finite = all(math.isfinite(value) for value in found["metrics"].values())
+    return {"status": "ok" if finite else "failed", "error": "losses are not finite", **found}
 
 
 def draw_plot(path: Path) -> None:

@@ -35,8 +35,8 @@ def gpu() -> dict[str, str] | None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    values = [value.strip() for value in done.stdout.splitlines()[0].split(",")]
-    return dict(zip(fields.split(","), values, strict=True))
+    values = [value.strip() for value in (done.stdout.splitlines() or [""])[0].split(",")]
+    return dict(zip(fields.split(","), values, strict=False)) if len(values) > 1 else None
 
 
 def _git(*arguments: str) -> str | None:

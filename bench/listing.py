@@ -44,8 +44,12 @@ def _workload(name: str) -> dict[str, Any]:
 def _backend(row: str, device: str) -> dict[str, Any]:
     modes = {}
     for mode in MODES:
-        absent = absent_mode(row, mode, "*", device)
-        modes[mode] = f"{absent.kind}: {absent.reason}" if absent else "yes"
+        absent = {name: absent_mode(row, mode, name, device) for name in spec.names()}
+        reasons = {name: f"{a.kind}: {a.reason}" for name, a in absent.items() if a}
+        modes[mode] = {
+            "workloads": [n for n in spec.names() if n not in reasons],
+            "absent": reasons,
+        }
     return {"name": row, "missing_here": list(backends.missing(row)), "modes": modes}
 
 
@@ -69,5 +73,12 @@ def show(console: Console, found: dict[str, Any]) -> None:
     table = Table("row", *MODES, "in this interpreter", title="Rows")
     for b in found["backends"]:
         here = f"missing {', '.join(b['missing_here'])}" if b["missing_here"] else "yes"
-        table.add_row(b["name"], *(b["modes"][mode].partition(":")[0] for mode in MODES), here)
+        table.add_row(b["name"], *(_mode(b["modes"][mode]) for mode in MODES), here)
     console.print(table)
+
+
+def _mode(mode: dict[str, Any]) -> str:
+    if not mode["absent"]:
+        return "yes"
+    kind = next(iter(mode["absent"].values())).partition(":")[0]
+    return kind if not mode["workloads"] else f"yes; {kind}: {', '.join(mode['absent'])}"

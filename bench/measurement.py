@@ -50,7 +50,7 @@ class Measured:
     def within(self, error: float, limit: float, where: str) -> None:
         """Record one comparison; CheckFailed where it is over the limit."""
         one = Measured(error, limit, where)
-        if not self.count or one.share > self.share:
+        if not self.limit or one.share > self.share:
             self.max_error, self.limit, self.where = error, limit, where
         self.count += 1
         if not error <= limit:  # also catches NaN

@@ -1,6 +1,5 @@
 """A run from plan to result: pytest does the items, a plugin shows progress, records are kept."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +30,6 @@ class ProgressPlugin:
             disable=not console.is_terminal,
         )
         self.task = self.bar.add_task("starting", total=None)
-        self.done = 0
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.bar.update(self.task, total=len(session.items))
@@ -87,4 +85,4 @@ def run_plan(
 def save(result: dict[str, Any], path: Path, say: Callable[[str], None]) -> None:
     """Write the result as JSON and say where."""
     write_atomically(path, result)
-    say(f"result: {path} ({json.dumps(result).count('steps_per_s')} numbers)")
+    say(f"result: {path}")

@@ -89,7 +89,9 @@ def workloads(given: str) -> tuple[str, ...]:
 
 def sizes(given: str) -> tuple[int, ...]:
     """Batch sizes by comma; none where nothing is given."""
-    found = []
+    found: list[int] = []
+    if given and not given.strip(", "):
+        raise UserError(f"--batch-size: given {given!r}; allowed: whole numbers, by comma")
     for word in (w.strip() for w in given.split(",") if w.strip()):
         if not word.isdecimal() or not 1 <= int(word) <= LARGEST_BATCH:
             raise UserError(
@@ -106,7 +108,7 @@ def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) 
         return "cpu"
     pool = Workers(pythons)
     try:
-        lacking = [row for row in rows if "cuda" not in _devices(pool, row)]
+        lacking = [row for row in rows if "cuda" not in _devices(pool, row, device)]
     finally:
         pool.stop()
     if not lacking:
@@ -119,10 +121,12 @@ def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) 
     )
 
 
-def _devices(pool: Workers, row: str) -> Sequence[str]:
+def _devices(pool: Workers, row: str, asked: str) -> Sequence[str]:
     try:
         return pool.call((row, "float32", "cuda"), "bench.selection:devices", {"row": row}, 120.0)
     except WorkerFailed as failure:
+        if asked == "auto":
+            return ()  # the row's own cells will say why
         raise UserError(f"backend {row} does not start: {failure}") from None
 
 

@@ -17,12 +17,10 @@ Prepared = dict[str, dict[str, Any]]
 
 def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
     """The callable that will be timed agrees with the reference, on this device."""
-    arguments = {"cell": cell.as_dict(), "round_s": plan.round_s}
     try:
-        found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
+        found = _prepare(cell, plan, workers, prepared)
     except WorkerFailed as failure:
         _fail(cell, plan, "proof", failure)
-    prepared[cell.id] = found
     record = {"cell": cell.as_dict(), "status": "proved", **found}
     write_atomically(Path(plan.folder) / "proofs" / f"{cell.id}.json", record)
 
@@ -33,20 +31,23 @@ def test_train_step(
     """One block: rounds of K iterations, each one call that ends when the device has finished."""
     if cell.id not in prepared:
         pytest.skip("not proved, so not timed")
-    found = prepared[cell.id]
-    n = found["iterations_per_round"]
     worker_clock: list[float] = []
-
-    def one_round() -> None:
-        arguments = {"cell_id": cell.id, "n": n}
-        where = "bench.timing:time_round"
-        worker_clock.append(workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S))
-
     try:
+        if prepared[cell.id]["worker"] != workers.number(cell.where):
+            # Another cell took the worker down with it: this one is proved anew in the next.
+            _prepare(cell, plan, workers, prepared)
+        found = prepared[cell.id]
+        arguments = {"cell_id": cell.id, "n": found["iterations_per_round"]}
+
+        def one_round() -> None:
+            where = "bench.timing:time_round"
+            worker_clock.append(workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S))
+
         benchmark.pedantic(one_round, rounds=plan.rounds, iterations=1, warmup_rounds=1)
+        _count(cell, plan, workers)
     except WorkerFailed as failure:
         benchmark.has_error = True
-        prepared.pop(cell.id)
+        prepared.pop(cell.id, None)
         _fail(cell, plan, f"block {block}", failure)
     except BaseException:
         benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
@@ -58,21 +59,19 @@ def test_train_step(
     write_atomically(Path(plan.folder) / "blocks" / f"{cell.id}-{block}.json", content)
 
 
-def test_iteration_count(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
-    """After timing, the state has counted every iteration that was run."""
-    if cell.id not in prepared:
-        pytest.skip("not proved, so not timed")
-    where = "bench.timing:finish"
-    try:
-        found = workers.call(cell.where, where, {"cell_id": cell.id}, ROUND_TIMEOUT_S)
-    except WorkerFailed as failure:
-        _fail(cell, plan, "iteration count", failure)
-    record = {"cell": cell.as_dict(), **found}
-    good = found["iterations_run"] == found["iterations_counted"] and found["finite"]
-    if not good:
-        record |= {"status": "failed", "stage": "iteration count", "error": str(found)}
-        write_atomically(Path(plan.folder) / "failures" / f"{cell.id}.json", record)
-    assert good, found
+def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
+    arguments = {"cell": cell.as_dict(), "round_s": plan.round_s}
+    found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
+    prepared[cell.id] = found | {"worker": workers.number(cell.where)}
+    return prepared[cell.id]
+
+
+def _count(cell: Cell, plan: Plan, workers: Workers) -> None:
+    """The state has counted every iteration that was run, and training is still finite."""
+    arguments = {"cell_id": cell.id}
+    found = workers.call(cell.where, "bench.timing:count", arguments, ROUND_TIMEOUT_S)
+    if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
+        raise WorkerFailed("miscounted", str(found))
 
 
 def _extra(

@@ -48,9 +48,9 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     proof = _prove(cell_, program, workload, arrays, placed, chunk)
     proof_s = time.perf_counter() - proof_s
     ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
-    _READY[cell_.id] = ready
     k = _iterations_per_round(ready, chunk, round_s)
     draws_s = _draws_s(ready, k)
+    _READY[cell_.id] = ready
     return {
         "proof": proof,
         "proof_s": proof_s,
@@ -69,7 +69,10 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
 
 def time_round(cell_id: str, n: int) -> float:
     """n iterations and the wait for them; the seconds on this process's own clock."""
-    ready = _READY[cell_id]
+    return _time(_READY[cell_id], n)
+
+
+def _time(ready: Ready, n: int) -> float:
     ready.calls += 1
     start = time.perf_counter()
     ready.state, metrics = ready.program.run(ready.state, ready.placed, SEED + ready.calls, n)
@@ -80,9 +83,9 @@ def time_round(cell_id: str, n: int) -> float:
     return elapsed
 
 
-def finish(cell_id: str) -> dict[str, Any]:
-    """Check that all iterations were run and that training is finite; forget the cell."""
-    ready = _READY.pop(cell_id)
+def count(cell_id: str) -> dict[str, Any]:
+    """Iterations run and iterations that the state has counted; and whether training is finite."""
+    ready = _READY[cell_id]
     counted = int(ready.program.export_state(ready.state)["iteration"])
     return {
         "iterations_run": ready.iterations,
@@ -111,14 +114,14 @@ def _first_step_s(
 def _prove(
     cell: Cell, program: Program, workload: Workload, arrays: Any, placed: Any, chunk: int
 ) -> dict[str, Any]:
-    """A whole chunk, and at least two iterations, against the reference."""
+    """A chunk and the first iteration of the next one, against the reference."""
     size = workload.schedule.batch_size
     if size > LARGEST_PROOF_BATCH:
         size = LARGEST_PROOF_BATCH
         workload = cell.load(size)
-        program, _ = _program(cell, workload)
+        program, chunk = _program(cell, workload)
         placed = program.place(arrays)
-    n = max(2, chunk)
+    n = chunk + 1  # a whole chunk, as it is timed, and the edge to the next
     measured = prove_run(program, workload, placed, precision=cell.precision, seed=SEED, n=n)
     return {
         "max_error": measured.max_error,
@@ -140,7 +143,6 @@ def _draws_s(ready: Ready, n: int) -> float:
 
 def _iterations_per_round(ready: Ready, chunk: int, round_s: float) -> int:
     """Whole chunks, as many as make a round last at least `round_s`."""
-    cell_id = next(name for name, value in _READY.items() if value is ready)
-    time_round(cell_id, chunk)  # warm
-    chunk_s = min(time_round(cell_id, chunk) for _ in range(2))
+    _time(ready, chunk)  # warm
+    chunk_s = min(_time(ready, chunk) for _ in range(2))
     return chunk * max(1, math.ceil(round_s / chunk_s))

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Workers:
     def __init__(self, pythons: Mapping[str, str]) -> None:
         self.pythons = dict(pythons)
         """row -> interpreter; this one where a row is not named."""
-        self._live: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+        self._live: dict[tuple[str, str, str], tuple[Any, Any, int]] = {}
         self._started = 0
 
     def python(self, row: str) -> str:
@@ -82,15 +83,21 @@ class Workers:
             return rest[0]
         raise WorkerFailed(*rest)
 
+    def number(self, where: tuple[str, str, str]) -> int:
+        """Which worker serves `where` now; another number means that it was started anew."""
+        self._get(where)
+        return self._live[where][2]
+
     def stop(self, row: str | None = None) -> None:
         """End the workers, or only those of a row."""
         for where in [w for w in self._live if row in (None, w[0])]:
+            self._live[where][0]._io.popen.kill()  # an idle worker has nothing to finish
             self._kill(where)
 
     def _get(self, where: tuple[str, str, str]) -> Any:
         if where not in self._live:
             gateway = self._start(where)
-            self._live[where] = gateway, gateway.remote_exec(SOURCE)
+            self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
         return self._live[where][1]
 
     def _start(self, where: tuple[str, str, str]) -> Any:
@@ -107,11 +114,14 @@ class Workers:
             raise WorkerFailed("died", f"{python} did not start: {error}") from None
 
     def _kill(self, where: tuple[str, str, str]) -> int | None:
-        gateway, _ = self._live.pop(where)
+        gateway, _, _ = self._live.pop(where)
         process = gateway._io.popen  # the only way to the exit code
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)  # a process that just died has its code in a moment
         code = process.poll()
         process.kill()
-        process.wait(10)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)  # one that is stuck in the kernel is left behind
         gateway.exit()
         return code
 
@@ -129,13 +139,13 @@ def environment(row: str, device: str) -> dict[str, str]:
 
 def missing_packages(row: str, python: str) -> tuple[str, ...]:
     """What a row needs and its interpreter does not have; asked without importing a framework."""
-    code = f"import backends; print(' '.join(backends.missing({row!r})))"
+    code = f"import backends; print('missing:', *backends.missing({row!r}))"
     try:
         done = subprocess.run(
             [python, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ
         )
     except OSError as error:
         return (f"an interpreter at {python} ({error.strerror})",)
-    if done.returncode:
+    if done.returncode or not done.stdout.startswith("missing:"):
         return tuple((done.stderr.strip().splitlines() or ["a working interpreter"])[-1:])
-    return tuple(done.stdout.split())
+    return tuple(done.stdout.split()[1:])

@@ -27,7 +27,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Workl
     """
     if name_or_path in names():
         return read(_FOLDER / f"{name_or_path}.toml", overrides)
-    if name_or_path.endswith(".toml") or Path(name_or_path).exists():
+    if name_or_path.endswith(".toml") or _exists(name_or_path):
         return read(Path(name_or_path), overrides)
     near = get_close_matches(name_or_path, names(), n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
@@ -35,3 +35,10 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Workl
         f"no workload is called {name_or_path!r}{hint}; "
         f"allowed: {', '.join(names())}, or the path of a .toml file"
     )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name too long to be a path
+        return False

@@ -31,9 +31,12 @@ def raw_words(key: str, start: int, samples: int, words: int) -> NDArray[np.uint
 
 
 def uniform(key: str, start: int, samples: int, shape: tuple[int, ...]) -> Array:
-    """U(0, 1), both ends excluded, shape (samples, *shape): the middle of 2^53 equal intervals."""
+    """U(0, 1), both ends excluded, shape (samples, *shape): the middles of 2^52 equal intervals.
+
+    52 bits, since the middle of the last of 2^53 would be rounded to 1.
+    """
     words = raw_words(key, start, samples, prod(shape))
-    middles = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    middles = ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     return middles.reshape(samples, *shape)
 
 
@@ -89,9 +92,9 @@ def _draw(
     arrays: Mapping[str, NDArray[np.float32]],
 ) -> Array:
     size = workload.schedule.batch_size
-    start, rows = batch * size, size
-    for array in arrays.values():  # noise follows the batch's own size
-        start, rows = batch_rows(workload, len(array), batch)
+    own = arrays.get(name.split("/")[1], next(iter(arrays.values()), None))
+    # Noise follows the batch's own size.
+    start, rows = (batch * size, size) if own is None else batch_rows(workload, len(own), batch)
     key = f"{workload.name}/{seed}/{name}"
     if isinstance(source, ARRAYS):
         array = arrays[name.split("/")[1]]

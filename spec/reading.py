@@ -1,6 +1,7 @@
 """Reading a workload file: TOML in, a Workload out, or one line that says what is wrong where."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,7 +51,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise SpecError(f"{path}: the file is empty; a workload is expected")
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond all bounds
         raise SpecError(f"{path}: not TOML: {error}") from None
 
 
@@ -68,8 +69,11 @@ def _explain(error: ErrorDetails, short: bool) -> str:
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, PlaceError):
         place = cause.place
-        for name in NETWORKS if short else ():
-            place = place.replace(f"networks.{name}.", f"{name}.", 1)
+        if short:
+            for name in NETWORKS:
+                place = place.replace(f"networks.{name}.", f"{name}.", 1)
+            # The short form has no phases: what is wrong with the logits is D's last layer.
+            place = re.sub(r"^phases.*\.logits$", "discriminator.layers", place)
         return f"{place}: {cause}"
     place = _place(error["loc"])
     message = error["msg"]

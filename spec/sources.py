@@ -2,9 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from spec.base import Model, Positive, Shape, Size
+
+
+def _rises(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] >= pair[1]:
+        raise ValueError("the first number must be below the second")
+    return pair
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_rises)]
 
 
 class NormalNoise(Model):
@@ -24,6 +33,11 @@ class UniformNoise(Model):
     high: float
     shape: Shape
 
+    @model_validator(mode="after")
+    def _rises(self) -> "UniformNoise":
+        _rises((self.low, self.high))
+        return self
+
 
 class Digits(Model):
     """scikit-learn's 1,797 handwritten digits, resized bilinearly, with values in `range`."""
@@ -31,7 +45,7 @@ class Digits(Model):
     kind: Literal["digits"]
     shape: Annotated[tuple[Size, Size, Size], Field()]
     interpolation: Literal["bilinear"]
-    range: tuple[float, float]
+    range: Range
     sampling: Literal["shuffled_epochs"]
     count: Size | None = None
     """Number of samples, checked on loading."""
@@ -45,7 +59,7 @@ class Photos(Model):
     kind: Literal["photos"]
     shape: Annotated[tuple[Size, Size, Size], Field()]
     patch_stride: Size
-    range: tuple[float, float]
+    range: Range
     sampling: Literal["shuffled_epochs"]
     count: Size | None = None
     """Number of samples, checked on loading."""

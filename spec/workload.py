@@ -100,6 +100,7 @@ class Workload(Model):
     def _connects(self) -> "Workload":
         for name, network in self.networks.items():
             _check_layers(f"networks.{name}", network)
+        _check_names(self)
         for i, phase in enumerate(self.phases):
             _check_phase(self, f"phases[{i}]", phase)
         return self
@@ -157,18 +158,29 @@ class Workload(Model):
 
 
 def _check_layers(place: str, network: Network) -> None:
-    names: set[str] = set()
     shape = network.input
     for i, layer in enumerate(network.layers):
-        here = f"{place}.layers[{i}]"
-        if layer.name in names:
-            raise PlaceError(f"{here}.name", f"given {layer.name!r}, which an earlier layer has")
-        names.update({layer.name} if layer.name else ())
         try:
             layer.parameters(shape)
             shape = layer.output_shape(shape)
         except ShapeError as error:
-            raise PlaceError(here, str(error)) from None
+            raise PlaceError(f"{place}.layers[{i}]", str(error)) from None
+    names = [name for name, _, _ in network.named_layers()]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise PlaceError(f"{place}.layers[{i}]", f"an earlier layer is called {name!r} too")
+
+
+def _check_names(workload: Workload) -> None:
+    phases = [phase.name for phase in workload.phases]
+    metrics = [f"{name}_loss" for name in phases]
+    for i, phase in enumerate(workload.phases):
+        if phase.name in phases[:i]:
+            raise PlaceError(f"phases[{i}].name", f"an earlier phase is called {phase.name!r} too")
+        for name in phase.metrics:
+            if name in metrics:
+                raise PlaceError(f"phases[{i}].metrics.{name}", "another metric has this name")
+        metrics += phase.metrics
 
 
 def _check_phase(workload: Workload, place: str, phase: Phase) -> None:

@@ -18,6 +18,9 @@ def configure(precision: str) -> None:
     torch.backends.cudnn.conv.fp32_precision = "ieee"
     # Lets torch.compile trace torch.autograd.grad, so that an iteration is one graph.
     torch._dynamo.config.trace_autograd_ops = True
+    # Every workload and batch size compiles the same functions once more; none is a mistake.
+    torch._dynamo.config.recompile_limit = 1024
+    torch._dynamo.config.accumulated_recompile_limit = 4096
 
 
 def describe() -> dict[str, Any]:

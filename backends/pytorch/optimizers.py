@@ -1,6 +1,6 @@
-"""Update rules: torch's own functional optimizers, which trace into one graph.
+"""Update rules that trace into one graph: torch's own functional Adam, and SGD written out.
 
-The classes of torch.optim break the graph at `step()`; these functions are what they call.
+The classes of torch.optim break the graph at `step()`; the functions are what they call.
 """
 
 from collections.abc import Callable
@@ -9,11 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
-from torch.optim.sgd import sgd
 
 from spec import optimizers
 
-ORIGIN: dict[str, Literal["native", "own"]] = {"adam": "native", "sgd": "native"}
+ORIGIN: dict[str, Literal["native", "own"]] = {"adam": "native", "sgd": "own"}
 
 
 def apply(
@@ -70,20 +69,10 @@ def _sgd(
     slots: dict[str, list[Tensor]],
     step: None,
 ) -> None:
-    sgd(
-        parameters,
-        [gradient.contiguous() for gradient in gradients],
-        [None for _ in parameters],
-        has_sparse_grad=False,
-        foreach=False,
-        fused=not torch.compiler.is_compiling(),
-        weight_decay=0.0,
-        momentum=0.0,
-        lr=optimizer.learning_rate,
-        dampening=0.0,
-        nesterov=False,
-        maximize=False,
-    )
+    # Not torch.optim.sgd.sgd: torch.compile (2.13) fuses its `parameter.add_(gradient, alpha=-lr)`
+    # with the product that the gradient is into one addmm, and drops alpha (docs/adr/0003).
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.sub_(optimizer.learning_rate * gradient)
 
 
 RULES: dict[str, Callable[..., None]] = {"adam": _adam, "sgd": _sgd}

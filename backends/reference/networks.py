@@ -50,9 +50,8 @@ def _conv(layer: layers.Conv, own: Arrays, x: Array, train: bool) -> tuple[Array
         for b in range(k)
     ]
     columns = np.concatenate(taps, axis=-1)
-    return np.dot(columns, np.reshape(own["kernel"], (-1, layer.filters))) + own.get(
-        "bias", 0.0
-    ), {}
+    y = _product(columns, np.reshape(own["kernel"], (-1, layer.filters)))
+    return y + own.get("bias", 0.0), {}
 
 
 def _conv_transpose(
@@ -66,7 +65,7 @@ def _conv_transpose(
     k, s, p, out = layer.kernel, layer.stride, layer.padding, layer.filters
     n, h, w, _ = x.shape
     q = -(-k // s)
-    y = np.dot(x, np.reshape(np.transpose(own["kernel"], (2, 0, 1, 3)), (x.shape[3], -1)))
+    y = _product(x, np.reshape(np.transpose(own["kernel"], (2, 0, 1, 3)), (x.shape[3], -1)))
     y = np.reshape(y, (n, h, w, k, k, out))
     more = (0, q * s - k)
     y = np.pad(y, ((0, 0), (0, 0), (0, 0), more, more, (0, 0)), mode="constant")
@@ -131,6 +130,12 @@ def _moments(layer: layers.Moments, own: Arrays, x: Array, train: bool) -> tuple
     mean = np.mean(x, axis=1, keepdims=True)
     variance = np.mean((x - mean) ** 2, axis=1, keepdims=True)
     return np.concatenate([mean, np.sqrt(variance + layer.epsilon)], axis=1), {}
+
+
+def _product(x: Array, matrix: Array) -> Array:
+    """The last axis times a matrix; NumPy leaves BLAS for products of more than two axes."""
+    rows = np.dot(np.reshape(x, (-1, x.shape[-1])), matrix)
+    return np.reshape(rows, (*x.shape[:-1], matrix.shape[1]))
 
 
 def sigmoid(x: Array) -> Array:

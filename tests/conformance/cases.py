@@ -120,9 +120,3 @@ def prepare_once(row: str, workload: Workload, settings: Settings) -> Program:
 
 
 PREPARE: Callable[[str, Workload, Settings], Program] = prepare_once
-
-
-def forget_programs() -> None:
-    """Prepare and compute everything anew from here on, as a planted fault needs."""
-    _PROGRAMS.clear()
-    _TRAJECTORIES.clear()

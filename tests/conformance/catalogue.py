@@ -2,9 +2,10 @@
 
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bench.measurement import CheckFailed
+from spec.errors import UserError
 from tests.conformance import checks, run_checks
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
@@ -17,8 +18,8 @@ class Check(NamedTuple):
     """One check and where it applies."""
 
     function: Callable[[Case], None]
-    every_mode: bool
-    """Whether it goes through the mode's own code, and so runs in each of them."""
+    modes: Literal["every", "first", "others", "last"]
+    """`every` where it goes through the mode's own code; else once, in one of the row's modes."""
     precisions: tuple[str, ...] = ("float64",)
     workloads: tuple[str, ...] = ()
     """Empty: all of them."""
@@ -30,34 +31,34 @@ class Check(NamedTuple):
 
 
 CATALOGUE = (
-    Check(checks.check_mode, every_mode=True),
-    Check(checks.check_parameters, every_mode=False),
-    Check(checks.check_output_shapes, every_mode=False),
-    Check(checks.check_layers, every_mode=False, precisions=BOTH),
-    Check(checks.check_networks, every_mode=False, precisions=BOTH),
-    Check(checks.check_gradients, every_mode=False, precisions=BOTH),
-    Check(checks.check_detached_gradients, every_mode=False),
-    Check(checks.check_optimizers, every_mode=False, precisions=BOTH),
-    Check(checks.check_only_intended_move, every_mode=False),
-    Check(checks.check_round_trip, every_mode=False, precisions=BOTH),
-    Check(checks.check_refusals, every_mode=False, workloads=("mlp_square",)),
-    Check(check_control, every_mode=False, workloads=("mlp_square", "dcgan_32")),
-    Check(checks.check_golden_losses, every_mode=True, precisions=BOTH),
-    Check(checks.check_iteration, every_mode=True),
+    Check(checks.check_mode, modes="every"),
+    Check(checks.check_parameters, modes="first"),
+    Check(checks.check_output_shapes, modes="first"),
+    Check(checks.check_layers, modes="first", precisions=BOTH),
+    Check(checks.check_networks, modes="first", precisions=BOTH),
+    Check(checks.check_gradients, modes="first", precisions=BOTH),
+    Check(checks.check_detached_gradients, modes="first"),
+    Check(checks.check_optimizers, modes="first", precisions=BOTH),
+    Check(checks.check_only_intended_move, modes="first"),
+    Check(checks.check_round_trip, modes="first", precisions=BOTH),
+    Check(checks.check_refusals, modes="first", workloads=("mlp_square",)),
+    Check(check_control, modes="first", workloads=("mlp_square", "dcgan_32")),
+    Check(checks.check_golden_losses, modes="every", precisions=BOTH),
+    Check(checks.check_iteration, modes="every"),
     Check(
         checks.check_batch_statistics,
-        every_mode=True,
+        modes="every",
         precisions=BOTH,
         workloads=("dcgan_32",),
     ),
-    Check(checks.check_trajectory, every_mode=True),
-    Check(run_checks.check_draws, every_mode=True, precisions=BOTH),
-    Check(run_checks.check_run, every_mode=True, precisions=BOTH),
-    Check(run_checks.check_modes_agree, every_mode=True),
-    Check(run_checks.check_same_seed, every_mode=True, precisions=BOTH),
-    Check(checks.check_partial_batch, every_mode=True, workloads=("mlp_square", "dcgan_32")),
-    Check(checks.check_generate, every_mode=True, precisions=BOTH),
-    Check(check_convergence, every_mode=False, workloads=("gaussian",)),
+    Check(checks.check_trajectory, modes="every"),
+    Check(run_checks.check_draws, modes="every", precisions=BOTH),
+    Check(run_checks.check_run, modes="every", precisions=BOTH),
+    Check(run_checks.check_modes_agree, modes="others"),
+    Check(run_checks.check_same_seed, modes="every", precisions=BOTH),
+    Check(checks.check_partial_batch, modes="every", workloads=("mlp_square", "dcgan_32")),
+    Check(checks.check_generate, modes="every", precisions=BOTH),
+    Check(check_convergence, modes="last", workloads=("gaussian",)),
 )
 BY_NAME = {check.name: check for check in CATALOGUE}
 EXCHANGE = {"saves_state": checks.check_saves_state, "continues_from": checks.check_continues_from}
@@ -77,6 +78,8 @@ def perform(
         function(case)
     except CheckFailed as failure:
         status, message = "failed", str(failure)
+    except UserError as refusal:
+        status, message = "refused", str(refusal)
     except Exception:
         status, message = "error", traceback.format_exc()
     if not case.measured.count and status == "passed":

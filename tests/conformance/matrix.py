@@ -1,6 +1,7 @@
 """The matrix of checks: kept as results/conformance/<row>.json, printed with rich."""
 
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ class Matrix:
                 "dtype": precision,
                 "check": check,
                 "status": result["status"],
-                "max_error": result["max_error"],
-                "limit": result["limit"],
+                "max_error": _finite(result["max_error"]),
+                "limit": _finite(result["limit"]),
             }
         )
         if result.get("notes"):
@@ -47,7 +48,7 @@ class Matrix:
         """One JSON file a row: a list of results."""
         folder.mkdir(parents=True, exist_ok=True)
         for row, results in self.rows.items():
-            text = json.dumps(results, indent=1, allow_nan=True) + "\n"
+            text = json.dumps(results, indent=1, allow_nan=False) + "\n"
             (folder / f"{row}.json").write_text(text, encoding="utf-8")
 
     def show(self, console: Console) -> None:
@@ -64,6 +65,11 @@ class Matrix:
             console.print(table)
         for row, notes in self.notes.items():
             _show_convergence(console, row, notes)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity: an error without a size is null."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _cell(results: list[dict[str, Any]]) -> str:

@@ -30,20 +30,29 @@ def check_draws(case: Case) -> None:
     """The draws of `run` are full, fresh batches: shapes, ranges, epochs, no repetition."""
     placed = case.program.place(case.arrays)
     n = RUN_ITERATIONS[case.precision]
-    chunks = list(case.program.draws(placed, SEED, n))
+    seeds = [list(case.program.draws(placed, seed, n)) for seed in (SEED, SEED + 1)]
+    fresh: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
     for key, (repeat, source) in case.workload.draw_table().items():
-        drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
+        drawn, other = (
+            np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64) for chunks in seeds
+        )
         batch = case.workload.schedule.batch_size
         lead = (n, repeat, batch)
         case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
+        case.measured.true(not np.array_equal(drawn, other), f"{key} depends on the seed")
         samples = drawn.reshape(-1, *source.shape)
         if isinstance(source, UniformNoise | NormalNoise | GaussianStream):
             _check_distribution(case, key, source, samples)
-            distinct = len(np.unique(samples.reshape(len(samples), -1), axis=0))
-            case.measured.true(distinct == len(samples), f"{key}: every sample is fresh")
+            both = np.concatenate([samples, other.reshape(samples.shape)])
+            fresh.setdefault((source.kind, source.shape), []).append(both)
         else:
             array = case.arrays[key.split("/")[1]].astype(np.float64)
             _check_epochs(case, key, samples, array, len(array) // batch * batch)
+    for (kind, _), parts in fresh.items():
+        rows = np.concatenate(parts).reshape(sum(len(part) for part in parts), -1)
+        distinct = len(np.unique(rows, axis=0))
+        where = f"{kind}: every sample is fresh, in every phase, iteration and seed"
+        case.measured.true(distinct == len(rows), where)
 
 
 def check_modes_agree(case: Case) -> None:

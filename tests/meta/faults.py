@@ -29,6 +29,13 @@ class Fault(NamedTuple):
     patches: Callable[[str], list[Patch]]
     rows: tuple[str, ...] = ()
     """Empty: every row."""
+    timed: bool = False
+    """Planted where it would do harm: in float32, in the row's last mode, as it is timed."""
+
+    @property
+    def precision(self) -> str:
+        """In which the fault is planted."""
+        return "float32" if self.timed else "float64"
 
 
 def changed_layer(kind: str, **update: Any) -> Callable[[str], list[Patch]]:
@@ -150,6 +157,25 @@ def unseeded(folder: str) -> list[Patch]:
         return real(self, state, data, seed + next(calls), n)
 
     return [(program, "run", run)]
+
+
+def shared_noise(folder: str) -> list[Patch]:
+    """Both phases are given the same noise, in `run` and in `draws` alike."""
+    program = _program(folder)
+    real = program.chunks
+
+    def chunks(self: Any, *rest: Any) -> Iterator[Any]:
+        for chunk in real(self, *rest):
+            yield {**chunk, "g/z": chunk["d/z"]}
+
+    return [(program, "chunks", chunks)]
+
+
+def ignored_seed(folder: str) -> list[Patch]:
+    """Every seed gives the same draws."""
+    program = _program(folder)
+    real = program.chunks
+    return [(program, "chunks", lambda self, data, seed, n: real(self, data, 0, n))]
 
 
 def flipped_kernels(folder: str) -> list[Patch]:
@@ -283,6 +309,11 @@ FAULTS = (
     ),
     Fault("n - 1 iterations in run", "run", "mlp_square", one_iteration_less),
     Fault("a chunk used twice in run", "run", "mlp_square", chunk_used_twice),
+    Fault("n - 1 iterations, as timed", "run", "mlp_square", one_iteration_less, timed=True),
+    Fault("a chunk used twice, as timed", "run", "mlp_square", chunk_used_twice, timed=True),
+    Fault("stale noise, as timed", "run", "mlp_square", stale_noise, timed=True),
+    Fault("G and D share their noise", "draws", "mlp_square", shared_noise),
+    Fault("draws that ignore the seed", "draws", "mlp_square", ignored_seed),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
     Fault("samples in train mode", "generate", "dcgan_32", samples_in_train_mode),
 )
@@ -291,7 +322,7 @@ FAULTS = (
 def perform_fault(name: str, row: str, mode: str, planted: bool) -> dict[str, Any]:
     """In the row's worker: the fault's check, with the fault planted or as the control."""
     fault = next(fault for fault in FAULTS if fault.name == name)
-    arguments = (fault.check, row, fault.workload, mode, "float64", "cpu")
+    arguments = (fault.check, row, fault.workload, mode, fault.precision, "cpu")
     if not planted:
         return perform(*arguments)
     backends.load(row)

@@ -63,3 +63,7 @@ def test_every_dependency_says_why() -> None:
     core = lines[lines.index("core = [") + 1 :]
     for line in core[: core.index("]")]:
         assert "#" in line, f"say in one line why: {line}"
+
+
+def test_readme_has_no_gap() -> None:
+    assert "@@" not in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ WRONG_FILES = {
     "empty": (b"", "empty"),
     "not UTF-8": (b"name = '\xff'", "UTF-8"),
     "not TOML": (b"name = ", "not TOML"),
+    "a number beyond all bounds": (b"name = " + b"1" * 5000, "not TOML"),
+    "nesting beyond all bounds": (b"name = " + b"[" * 20000, "not TOML"),
     "missing key": (b"name = 'a'\n", "missing"),
 }
 
@@ -33,6 +35,8 @@ REPLACEMENTS = {
     "G does not fit D": ("input = [28, 28, 1]", "input = [784]", "discriminator.input"),
     "noise does not fit G": ("shape = [784]", "shape = [100]", "generator.input"),
     "D gives no single logit": ("units = 1,", "units = 2,", "one logit"),
+    "range upside down": ("range = [-1.0, 1.0]", "range = [1.0, -1.0]", "data.range"),
+    "two layers of one name": ('{ kind = "tanh" }', '{ kind = "tanh", name = "relu_1" }', "relu_1"),
     "dense on an image": ('  { kind = "flatten" },\n', "", "flatten"),
     "bias without initialiser": (
         'kernel_init = { kind = "torch_uniform" }, bias_init = { kind = "torch_uniform" }',
@@ -70,6 +74,11 @@ def test_folder(tmp_path: Path) -> None:
 def test_unknown_name_suggests_a_known_one() -> None:
     with pytest.raises(SpecError, match="did you mean mlp_square"):
         spec.load("mlp_sqare")
+
+
+def test_a_name_too_long_to_be_a_path() -> None:
+    with pytest.raises(SpecError, match="no workload is called"):
+        spec.load("x" * 5000)
 
 
 def test_unknown_override_is_refused() -> None:

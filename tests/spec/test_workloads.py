@@ -43,7 +43,7 @@ def test_golden_losses_are_current(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", spec.names())
-def test_provenance_names_fields_that_exist(name: str) -> None:
+def test_provenance_says_what_was_taken(name: str) -> None:
     workload = spec.load(name)
     assert workload.provenance is not None
     assert len(workload.provenance.fields) >= 10

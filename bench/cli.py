@@ -79,10 +79,10 @@ def run(
     if blocks is not None and blocks < 1:
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
     check_data(names, batches)
+    target = output_path(output)
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
     cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)
-    target = output_path(output)
     console = Console(stderr=json_)
     for row, why in missing.items():
         console.print(f"absent {row}: {why}")

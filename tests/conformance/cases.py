@@ -1,6 +1,5 @@
 """One conformance case: a row, a workload at a small size, a mode, a precision; and its oracle."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -53,7 +52,7 @@ class Case:
     def prepare(self, workload: Workload, mode: str) -> Program:
         """Another workload on the same row."""
         settings = Settings(mode, self.precision, self.device, CHUNK)  # type: ignore[arg-type]
-        return PREPARE(self.row, workload, settings)
+        return prepare_once(self.row, workload, settings)
 
     @property
     def oracle(self) -> Program:
@@ -108,15 +107,12 @@ def oracle(workload: Workload) -> Program:
 
 
 _TRAJECTORIES: dict[tuple[str, str, bool], list[tuple[Arrays, dict[str, float]]]] = {}
-_PROGRAMS: dict[Any, Program] = {}
+PROGRAMS: dict[Any, Program] = {}
 
 
 def prepare_once(row: str, workload: Workload, settings: Settings) -> Program:
     """A program, kept for the checks that follow: compiling is most of their time."""
     key = (row, workload.spec_hash, settings)
-    if key not in _PROGRAMS:
-        _PROGRAMS[key] = backends.prepare(row, workload, settings)
-    return _PROGRAMS[key]
-
-
-PREPARE: Callable[[str, Workload, Settings], Program] = prepare_once
+    if key not in PROGRAMS:
+        PROGRAMS[key] = backends.prepare(row, workload, settings)
+    return PROGRAMS[key]

@@ -327,7 +327,8 @@ def perform_fault(name: str, row: str, mode: str, planted: bool) -> dict[str, An
         return perform(*arguments)
     backends.load(row)
     with ExitStack() as stack:
-        stack.enter_context(patch.object(cases, "PREPARE", backends.prepare))
+        # Programs made before the fault know nothing of it, nor may those with it live on.
+        stack.enter_context(patch.dict(cases.PROGRAMS, clear=True))
         for target, key, replacement in fault.patches(row.partition("-")[0]):
             if isinstance(target, dict):
                 stack.enter_context(patch.dict(target, {key: replacement}))

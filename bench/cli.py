@@ -91,7 +91,7 @@ def run(
         cells=cells,
         absent=absent,
         blocks=blocks or (2 if quick else 5),
-        rounds=2 if quick else 5,
+        rounds=2 if quick else 3,
         round_s=0.25,
         seed=seed,
         pythons=pythons,

@@ -48,7 +48,8 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     proof = _prove(cell_, program, workload, arrays, placed, chunk)
     proof_s = time.perf_counter() - proof_s
     ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
-    k = _iterations_per_round(ready, chunk, round_s)
+    # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
+    k = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
     draws_s = _draws_s(ready, k)
     _READY[cell_.id] = ready
     return {
@@ -141,8 +142,8 @@ def _draws_s(ready: Ready, n: int) -> float:
     return (time.perf_counter() - start) / n
 
 
-def _iterations_per_round(ready: Ready, chunk: int, round_s: float) -> int:
-    """Whole chunks, as many as make a round last at least `round_s`."""
-    _time(ready, chunk)  # warm
-    chunk_s = min(_time(ready, chunk) for _ in range(2))
-    return chunk * max(1, math.ceil(round_s / chunk_s))
+def _iterations_per_round(ready: Ready, unit: int, round_s: float) -> int:
+    """Whole units, as many as make a round last at least `round_s`."""
+    _time(ready, unit)  # warm
+    unit_s = min(_time(ready, unit) for _ in range(2))
+    return unit * max(1, math.ceil(round_s / unit_s))

@@ -140,7 +140,7 @@ class Workload(Model):
     def chunk_iterations(self) -> int:
         """Iterations whose draws `run` prepares at a time, the same for every backend.
 
-        Bounded by 32 MiB of float32 draws and by 2^36 multiply-adds, so that a dispatch of a whole
+        Bounded by 32 MiB of float32 draws and by 2^35 multiply-adds, so that a dispatch of a whole
         chunk stays short on a slow device; at least 1, at most 32.
         """
         batch = self.schedule.batch_size
@@ -154,7 +154,7 @@ class Workload(Model):
                 for f in phase.forwards
             )
         )
-        return max(1, min(32, 2**25 // (4 * numbers), 2**36 // max(work, 1)))
+        return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
 
 
 def _check_layers(place: str, network: Network) -> None:

@@ -20,12 +20,29 @@ Metrics = dict[str, np.ndarray]
 
 @dataclass
 class Replay:
-    """The reference's states and metrics on given draws, and how far one ulp moves them."""
+    """The reference's state and metrics on given draws, and those of its perturbed runs."""
 
     state: Arrays
     metrics: Metrics
-    perturbed_state: Arrays
-    perturbed_metrics: Metrics
+    perturbed: list[tuple[Arrays, Metrics]]
+
+    def loss_growth(self, i: int) -> float:
+        """How far a perturbation has moved any metric by iteration i.
+
+        A perturbation can cancel in one loss; what it once was, rounding can be later.
+        """
+        return max(
+            loss_error(metrics[name][: i + 1], self.metrics[name][: i + 1])
+            for _, metrics in self.perturbed
+            for name in self.metrics
+        )
+
+    def state_growth(self, keys: list[str]) -> float:
+        """How far a perturbation has moved any of these tensors at the end."""
+        return max(
+            (relative_error(s[key], self.state[key]) for s, _ in self.perturbed for key in keys),
+            default=0.0,
+        )
 
 
 def prove_run(
@@ -59,16 +76,8 @@ def _compare_metrics(
     measured: Measured, metrics: Mapping[str, Any], replay: Replay, precision: str, n: int
 ) -> None:
     measured.true(set(metrics) == set(replay.metrics), "names of metrics differ")
-    growth = 0.0
     for i in range(n):
-        # A perturbation can cancel in one loss; what it once was, rounding can be later.
-        growth = max(
-            growth,
-            *(
-                loss_error(replay.perturbed_metrics[name][i], replay.metrics[name][i])
-                for name in replay.metrics
-            ),
-        )
+        growth = replay.loss_growth(i)
         limit = tolerances.trajectory_limit(precision, "loss", growth)
         for name, expected in replay.metrics.items():
             actual = np.asarray(metrics[name], np.float64)
@@ -81,10 +90,7 @@ def _compare_states(
 ) -> None:
     measured.true(set(final) == set(replay.state), "names in the state differ")
     for quantity, keys in comparable(workload, precision).items():
-        growth = max(
-            (relative_error(replay.perturbed_state[key], replay.state[key]) for key in keys),
-            default=0.0,
-        )
+        growth = replay.state_growth(keys)
         limit = tolerances.trajectory_limit(precision, quantity, growth)
         for key in keys:
             error = relative_error(final[key], replay.state[key])
@@ -126,8 +132,11 @@ def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: 
     if name not in _REPLAYS:
         first = rounded(init_state(workload, seed), precision)
         state, metrics = _iterate(workload, first, rows)
-        moved = perturbed(workload, first, precision, seed)
-        _REPLAYS[name] = Replay(state, metrics, *_iterate(workload, moved, rows))
+        moved = [
+            _iterate(workload, perturbed(workload, first, precision, seed, ulps), rows)
+            for ulps in tolerances.PERTURBATIONS[precision]
+        ]
+        _REPLAYS[name] = Replay(state, metrics, moved)
     return _REPLAYS[name]
 
 
@@ -139,12 +148,17 @@ def rounded(state: Arrays, precision: str) -> Arrays:
     }
 
 
-def perturbed(workload: Workload, state: Arrays, precision: str, seed: int) -> Arrays:
-    """The state with every parameter moved by one ulp, up or down at random."""
+def perturbed(
+    workload: Workload, state: Arrays, precision: str, seed: int, ulps: int = 1
+) -> Arrays:
+    """The state with every parameter moved by some ulps, up or down at random."""
     moved = dict(state)
     for key in parameters(workload):
-        up = uniform(f"ulp/{seed}/{key}", 0, state[key].size, ()).reshape(state[key].shape) < 0.5
-        moved[key] = state[key] * (1.0 + np.where(up, 1, -1) * tolerances.EPSILON[precision])
+        up = (
+            uniform(f"ulp/{seed}/{ulps}/{key}", 0, state[key].size, ()).reshape(state[key].shape)
+            < 0.5
+        )
+        moved[key] = state[key] * (1.0 + np.where(up, ulps, -ulps) * tolerances.EPSILON[precision])
     return moved
 
 

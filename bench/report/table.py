@@ -46,7 +46,7 @@ def _table(label: str, cells: list[dict[str, Any]]) -> Table:
     title = f"{label}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
     table = Table(title=title)
     for name in ("row", "mode"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     columns = (
         "iterations/s",
         "+-",

@@ -49,7 +49,7 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     proof_s = time.perf_counter() - proof_s
     ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
     # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
-    k = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
+    k, measured_s = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
     draws_s = _draws_s(ready, k)
     _READY[cell_.id] = ready
     return {
@@ -57,6 +57,7 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
         "proof_s": proof_s,
         "first_step_s": first_step_s,
         "iterations_per_round": k,
+        "round_s": measured_s,
         "chunk_iterations": chunk,
         "draws_s_per_iteration": draws_s,
         "optimizer": program.optimizer_origin,
@@ -145,8 +146,13 @@ def _draws_s(ready: Ready, n: int) -> float:
     return elapsed / n
 
 
-def _iterations_per_round(ready: Ready, unit: int, round_s: float) -> int:
-    """Whole units, as many as make a round last at least `round_s`."""
-    _time(ready, unit)  # warm
-    unit_s = min(_time(ready, unit) for _ in range(2))
-    return unit * max(1, math.ceil(round_s / unit_s))
+def _iterations_per_round(ready: Ready, unit: int, round_s: float) -> tuple[int, float]:
+    """(whole units, as many as make a round last at least `round_s`; how long it lasted)."""
+    k = unit
+    while True:
+        elapsed = _time(ready, k)  # may compile what depends on k, so it only counts if it is long
+        if elapsed < 10 * round_s:
+            elapsed = _time(ready, k)
+        if elapsed >= round_s:
+            return k, elapsed
+        k = unit * math.ceil(1.1 * k / unit * min(10.0, round_s / elapsed))

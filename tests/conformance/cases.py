@@ -20,6 +20,7 @@ CHUNK = 2
 """Iterations a chunk in `run`, so that a few iterations cross its edges."""
 
 SMALL: dict[str, dict[str, Any]] = {
+    "dcgan_32": {"schedule.batch_size": 4},
     "gaussian": {"schedule.batch_size": 8, "steps.d_steps": 5, "steps.g_steps": 3},
 }
 """Conformance sizes: the same GAN with fewer samples, since equality does not depend on them."""

@@ -90,6 +90,42 @@ def changed_phase(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], li
     return patches
 
 
+def changed_workload(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], list[Patch]]:
+    """The whole program is built from other numbers: compilers see nothing of the patch."""
+
+    def patches(folder: str) -> list[Patch]:
+        program = _program(folder)
+        real = program.__init__
+
+        def init(self: Any, workload: Any, settings: Any) -> None:
+            real(self, workload.model_copy(update=change(workload)), settings)
+
+        return [(program, "__init__", init)]
+
+    return patches
+
+
+def betas_swapped(workload: Any) -> dict[str, Any]:
+    """Adam's betas, each in the other's place."""
+    swapped = {
+        name: o.model_copy(update={"beta_1": o.beta_2, "beta_2": o.beta_1})
+        for name, o in workload.optimizers.items()
+    }
+    return {"optimizers": swapped}
+
+
+def lighter_ones(workload: Any) -> dict[str, Any]:
+    """In every phase the terms with target 1 weigh 1 % less."""
+
+    def lighter(term: Any) -> Any:
+        return term.model_copy(update={"weight": (0.99 if term.target == 1.0 else 1.0)})
+
+    phases = tuple(
+        p.model_copy(update={"losses": tuple(map(lighter, p.losses))}) for p in workload.phases
+    )
+    return {"phases": phases}
+
+
 def nothing_detached(phase: Any) -> dict[str, Any]:
     """Gradients flow through every forward."""
     forwards = tuple(f.model_copy(update={"detach": False}) for f in phase.forwards)
@@ -117,12 +153,14 @@ def stale_noise(folder: str) -> list[Patch]:
 
 
 def one_iteration_less(folder: str) -> list[Patch]:
-    """`run(n)` runs n - 1 iterations."""
+    """`run(n)` runs n - 1 iterations, and one where that would be none."""
     program = _program(folder)
     real = program.run
-    return [
-        (program, "run", lambda self, state, data, seed, n: real(self, state, data, seed, n - 1))
-    ]
+
+    def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
+        return real(self, state, data, seed, max(1, n - 1))
+
+    return [(program, "run", run)]
 
 
 def chunk_used_twice(folder: str) -> list[Patch]:
@@ -312,6 +350,28 @@ FAULTS = (
     Fault("n - 1 iterations, as timed", "run", "mlp_square", one_iteration_less, timed=True),
     Fault("a chunk used twice, as timed", "run", "mlp_square", chunk_used_twice, timed=True),
     Fault("stale noise, as timed", "run", "mlp_square", stale_noise, timed=True),
+    Fault("stale noise in a DCGAN, as timed", "run", "dcgan_32", stale_noise, timed=True),
+    Fault(
+        "betas swapped in a DCGAN, as timed",
+        "run",
+        "dcgan_32",
+        changed_workload(betas_swapped),
+        timed=True,
+    ),
+    Fault(
+        "batch norm's momentum mirrored, as timed",
+        "run",
+        "dcgan_32",
+        changed_layer("batch_norm", keep=0.1),
+        timed=True,
+    ),
+    Fault(
+        "target 1 weighs 1 % less, as timed",
+        "run",
+        "dcgan_32",
+        changed_workload(lighter_ones),
+        timed=True,
+    ),
     Fault("G and D share their noise", "draws", "mlp_square", shared_noise),
     Fault("draws that ignore the seed", "draws", "mlp_square", ignored_seed),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),

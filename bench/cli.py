@@ -29,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+PIPED_WIDTH = 132
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]
@@ -84,6 +85,8 @@ def run(
     chosen = resolve_device(device, rows, pythons)
     cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)
     console = Console(stderr=json_)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH  # a file has no width: show every column
     for row, why in missing.items():
         console.print(f"absent {row}: {why}")
     seed = time.time_ns() % 2**32

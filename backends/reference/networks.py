@@ -4,10 +4,11 @@ Each layer is one function (layer, parameters, x, train) -> (y, new statistics).
 canonical: images (n, height, width, channels), kernels (height, width, in, out).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import autograd.numpy as np
+from autograd.extend import defvjp, primitive
 
 from spec import layers
 from spec.workload import Network
@@ -41,15 +42,8 @@ def _dense(layer: layers.Dense, own: Arrays, x: Array, train: bool) -> tuple[Arr
 
 
 def _conv(layer: layers.Conv, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
-    k, s, p = layer.kernel, layer.stride, layer.padding
-    height, width = layer.side(x.shape[1]), layer.side(x.shape[2])
-    x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), mode="constant")
-    taps = [
-        x[:, a : a + (height - 1) * s + 1 : s, b : b + (width - 1) * s + 1 : s, :]
-        for a in range(k)
-        for b in range(k)
-    ]
-    columns = np.concatenate(taps, axis=-1)
+    """Every output pixel is the product of its k x k taps with the kernel (column form)."""
+    columns = _gather(x, layer, (layer.side(x.shape[1]), layer.side(x.shape[2])))
     y = _product(columns, np.reshape(own["kernel"], (-1, layer.filters)))
     return y + own.get("bias", 0.0), {}
 
@@ -57,28 +51,56 @@ def _conv(layer: layers.Conv, own: Arrays, x: Array, train: bool) -> tuple[Array
 def _conv_transpose(
     layer: layers.ConvTranspose, own: Arrays, x: Array, train: bool
 ) -> tuple[Array, Arrays]:
-    """Each input pixel spreads its k x k taps over the output, stride apart (column form).
-
-    The taps are cut into q x q blocks of stride x stride, q = ceil(k / s), and each block is
-    placed by padding, so that no scattered addition is needed.
-    """
-    k, s, p, out = layer.kernel, layer.stride, layer.padding, layer.filters
-    n, h, w, _ = x.shape
-    q = -(-k // s)
-    y = _product(x, np.reshape(np.transpose(own["kernel"], (2, 0, 1, 3)), (x.shape[3], -1)))
-    y = np.reshape(y, (n, h, w, k, k, out))
-    more = (0, q * s - k)
-    y = np.pad(y, ((0, 0), (0, 0), (0, 0), more, more, (0, 0)), mode="constant")
-    y = np.reshape(y, (n, h, w, q, s, q, s, out))
-    total = 0.0
-    for u in range(q):
-        for v in range(q):
-            block = np.transpose(y[:, :, :, u, :, v, :, :], (0, 1, 3, 2, 4, 5))
-            beside = ((0, 0), (u, q - 1 - u), (0, 0), (v, q - 1 - v), (0, 0), (0, 0))
-            total = total + np.pad(block, beside, mode="constant")
-    full = np.reshape(total, (n, (h + q - 1) * s, (w + q - 1) * s, out))
-    y = full[:, p : p + layer.side(h), p : p + layer.side(w), :]
+    """Each input pixel spreads its k x k taps over the output, stride apart (column form)."""
+    matrix = np.reshape(np.transpose(own["kernel"], (2, 0, 1, 3)), (x.shape[3], -1))
+    columns = _product(x, matrix)
+    y = _scatter(columns, layer, (layer.side(x.shape[1]), layer.side(x.shape[2])))
     return y + own.get("bias", 0.0), {}
+
+
+@primitive
+def _gather(x: Array, layer: layers.Convolution, small: tuple[int, int]) -> Array:
+    """Taps of x (n, H, W, c) at every pixel of the small side: (n, h, w, k * k * c)."""
+    n, _, _, channels = x.shape
+    p = layer.padding
+    x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), mode="constant")
+    columns = np.empty((n, *small, layer.kernel**2, channels))
+    for tap, (rows, cols) in enumerate(_taps(layer, small)):
+        columns[:, :, :, tap] = x[:, rows, cols]
+    return np.reshape(columns, (n, *small, -1))
+
+
+@primitive
+def _scatter(columns: Array, layer: layers.Convolution, large: tuple[int, int]) -> Array:
+    """The transpose of `_gather`: taps (n, h, w, k * k * c) added up where they belong."""
+    n, h, w, _ = columns.shape
+    p, height, width = layer.padding, *large
+    columns = np.reshape(columns, (n, h, w, layer.kernel**2, -1))
+    whole = np.zeros((n, height + 2 * p, width + 2 * p, columns.shape[-1]))
+    for tap, (rows, cols) in enumerate(_taps(layer, (h, w))):
+        whole[:, rows, cols] += columns[:, :, :, tap]
+    return whole[:, p : p + height, p : p + width]
+
+
+def _taps(layer: layers.Convolution, small: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of the padded large side that each tap of the kernel meets."""
+    (h, w), s = small, layer.stride
+    for a in range(layer.kernel):
+        for b in range(layer.kernel):
+            yield slice(a, a + (h - 1) * s + 1, s), slice(b, b + (w - 1) * s + 1, s)
+
+
+# Each is the other's derivative; autograd's own one of a slice adds up element by element.
+defvjp(
+    _gather,
+    lambda _, x, layer, small: lambda g: _scatter(g, layer, x.shape[1:3]),
+    argnums=(0,),
+)
+defvjp(
+    _scatter,
+    lambda _, columns, layer, large: lambda g: _gather(g, layer, columns.shape[1:3]),
+    argnums=(0,),
+)
 
 
 def _batch_norm(

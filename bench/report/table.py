@@ -16,13 +16,23 @@ STEP = (
 )
 
 
+DROPPED = (
+    (128, ("draws", "first step", "optimizer")),
+    (100, ("updates/s", "images/s")),
+)
+"""What a terminal narrower than this many characters is not shown: a cut number is none."""
+
+
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print the tables of a result, then the absent cells, the failed ones, and the count."""
     summary = result["summary"]
+    dropped = [name for width, names in DROPPED if console.width < width for name in names]
     for label in dict.fromkeys(cell["workload"] for cell in summary):
         for group in _groups([c for c in summary if c["workload"] == label]):
-            console.print(_table(label, group))
+            console.print(_table(label, group, dropped))
     console.print(f"[dim]{STEP}[/dim]")
+    if dropped:
+        console.print(f"[dim]Left out of this narrow terminal: {', '.join(dropped)}.[/dim]")
     _show_absent(console, result["absent"])
     for failure in result["failures"]:
         line = f"{failure['id']}: {failure['stage']}: {failure['error']}"
@@ -41,40 +51,34 @@ def _groups(cells: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
         yield sorted(group, key=lambda c: -c["steps_per_s"])
 
 
-def _table(label: str, cells: list[dict[str, Any]]) -> Table:
+def _table(label: str, cells: list[dict[str, Any]], dropped: list[str]) -> Table:
     first = cells[0]
     title = f"{label}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
     table = Table(title=title)
-    for name in ("row", "mode"):
-        table.add_column(name, no_wrap=True)
-    columns = (
-        "iterations/s",
-        "+-",
-        "of fastest",
-        "updates/s",
-        "images/s",
-        "draws",
-        "first step",
-        "proof",
-        "optimizer",
-    )
-    for name in columns:
-        table.add_column(name, justify="right")
-    for cell in cells:
-        table.add_row(
-            cell["row"],
-            cell["mode"],
-            _number(cell["steps_per_s"]),
-            f"{cell['spread']:.0%}",
-            f"{cell['steps_per_s'] / first['steps_per_s']:.2f}",
-            _number(cell["updates_per_s"]),
-            _number(cell["images_per_s"]),
-            f"{cell['draws_share']:.0%}",
-            f"{cell['first_step_s']:.2f} s",
-            f"{cell['proof_share']:.1%}",
-            cell["optimizer"],
-        )
+    lines = [_line(cell, first["steps_per_s"]) for cell in cells]
+    shown = [name for name in lines[0] if name not in dropped]
+    for name in shown:
+        justify = "left" if name in ("row", "mode", "optimizer") else "right"
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for line in lines:
+        table.add_row(*(line[name] for name in shown))
     return table
+
+
+def _line(cell: dict[str, Any], fastest: float) -> dict[str, str]:
+    return {
+        "row": cell["row"],
+        "mode": cell["mode"],
+        "iterations/s": _number(cell["steps_per_s"]),
+        "+-": f"{cell['spread']:.0%}",
+        "of fastest": f"{cell['steps_per_s'] / fastest:.2f}",
+        "updates/s": _number(cell["updates_per_s"]),
+        "images/s": _number(cell["images_per_s"]),
+        "draws": f"{cell['draws_share']:.0%}",
+        "first step": f"{cell['first_step_s']:.2f} s",
+        "proof": f"{cell['proof_share']:.1%}",
+        "optimizer": cell["optimizer"],
+    }
 
 
 def _show_absent(console: Console, absent: list[dict[str, Any]]) -> None:

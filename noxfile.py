@@ -14,6 +14,8 @@ nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
+# A wrong argument ends the benchmark before minutes go into the rows' environments.
+nox.options.stop_on_first_error = "bench" in sys.argv
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 ROWS = ("flax_nnx", "keras3-jax", "keras3-tensorflow", "pytorch")
@@ -86,7 +88,14 @@ def conformance(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/conformance", *pythons(), *session.posargs)
 
 
-@nox.session(requires=NEEDED)
+@nox.session
+def arguments(session: nox.Session) -> None:
+    """Read the benchmark's arguments before minutes go into the environments of the rows."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", "run", "--check", *session.posargs)
+
+
+@nox.session(requires=["arguments", *NEEDED])
 def bench(session: nox.Session) -> None:
     """Prove every cell, time it, print the table."""
     install(session, "bench")

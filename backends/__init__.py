@@ -55,7 +55,7 @@ def load(row: str) -> Backend:
 def prepare(row: str, workload: Workload, settings: Settings) -> Program:
     """A workload made ready on a row. UserError for a mode or device that the row does not have."""
     backend = load(row)
-    absent = absent_mode(row, settings.mode, workload.name, settings.device)
+    absent = absent_mode(row, settings.mode, workload, settings.device)
     if absent:
         raise UserError(f"{row} has no mode {settings.mode} on {settings.device}: {absent.reason}")
     if settings.device not in backend.devices:

@@ -112,6 +112,16 @@ class Deviation(NamedTuple):
     device: str
     kind: Literal["notimpl", "notyet", "never"]
     reason: str
+    layers: tuple[str, ...] = ()
+    """Where given: only for workloads with a layer of one of these kinds."""
+
+    def matches(self, check: str, mode: str, workload: Workload, device: str) -> bool:
+        """Whether it is about this check, mode, workload and device."""
+        pattern = (self.check, self.mode, self.workload, self.device)
+        place = (check, mode, workload.name, device)
+        same = all(p in ("*", actual) for p, actual in zip(pattern, place, strict=True))
+        kinds = {layer.kind for n in workload.networks.values() for layer in n.layers}
+        return same and (not self.layers or not kinds.isdisjoint(self.layers))
 
 
 def deviations(row: str) -> tuple[Deviation, ...]:
@@ -122,17 +132,13 @@ def deviations(row: str) -> tuple[Deviation, ...]:
     return tuple(d for d in declared if d.backend in ("*", row))
 
 
-def declared(row: str, check: str, mode: str, workload: str, device: str) -> Deviation | None:
+def declared(row: str, check: str, mode: str, workload: Workload, device: str) -> Deviation | None:
     """The row's deviation for this check, mode, workload and device, if it declares one."""
-    place = (check, mode, workload, device)
-    for d in deviations(row):
-        pattern = (d.check, d.mode, d.workload, d.device)
-        if all(p in ("*", actual) for p, actual in zip(pattern, place, strict=True)):
-            return d
-    return None
+    found = (d for d in deviations(row) if d.matches(check, mode, workload, device))
+    return next(found, None)
 
 
-def absent_mode(row: str, mode: str, workload: str, device: str) -> Deviation | None:
+def absent_mode(row: str, mode: str, workload: Workload, device: str) -> Deviation | None:
     """The declared reason why a row does not have a mode on a device, or None."""
     return declared(row, "mode", mode, workload, device)
 

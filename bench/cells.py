@@ -79,7 +79,7 @@ def cells_of(
         workload = spec.load(name)
         for row in rows:
             for mode in modes:
-                deviation = absent_mode(row, mode, workload.name, device)
+                deviation = absent_mode(row, mode, workload, device)
                 if deviation:
                     reason = f"{deviation.kind}: {deviation.reason}"
                     absent.append(Absent(workload.name, row, mode, reason))

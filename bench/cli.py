@@ -68,10 +68,14 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
     python: Python = [],  # noqa: B006
+    check: Annotated[
+        bool, typer.Option("--check", help="only read the arguments, before rows are installed")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Prove every cell, then time it; print the table and write the JSON."""
     pythons = interpreters(python)
+    select("backend", backend, backends.names())
     names = workloads(workload)
     modes = select("mode", mode, MODES)
     precisions = select("precision", precision, PRECISIONS)
@@ -81,6 +85,8 @@ def run(
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
     check_data(names, batches)
     target = output_path(output)
+    if check:
+        return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
     cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)

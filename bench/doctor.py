@@ -24,7 +24,7 @@ WORKLOAD = "mlp_square"
 def train_once(row: str, device: str) -> dict[str, Any]:
     """In a row's worker: one step on real digits, and what the framework says of itself."""
     workload = spec.load(WORKLOAD)
-    mode = next(m for m in MODES if not absent_mode(row, m, workload.name, device))
+    mode = next(m for m in MODES if not absent_mode(row, m, workload, device))
     program = backends.prepare(row, workload, Settings(mode, "float32", device, 1))
     draws = randomness.draws(workload, 0, 0, spec.data.load(workload))
     state, metrics = program.train_step(program.import_state(init_state(workload, 0)), draws)

@@ -44,7 +44,7 @@ def _workload(name: str) -> dict[str, Any]:
 def _backend(row: str, device: str) -> dict[str, Any]:
     modes = {}
     for mode in MODES:
-        absent = {name: absent_mode(row, mode, name, device) for name in spec.names()}
+        absent = {name: absent_mode(row, mode, spec.load(name), device) for name in spec.names()}
         reasons = {name: f"{a.kind}: {a.reason}" for name, a in absent.items() if a}
         modes[mode] = {
             "workloads": [n for n in spec.names() if n not in reasons],

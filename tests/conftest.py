@@ -8,7 +8,7 @@ import pytest
 import backends
 import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
-from bench.selection import interpreters, select, select_rows
+from bench.selection import interpreters, resolve_device, select, select_rows, workloads
 from bench.workers import Workers
 from spec.errors import UserError
 
@@ -30,10 +30,12 @@ class Selection:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gantlet")
     group.addoption("--backend", help=f"rows, by comma: {', '.join(backends.names())}")
-    group.addoption("--workload", help=f"workloads, by comma: {', '.join(spec.names())}")
+    group.addoption(
+        "--workload", default="all", help=f"names or files, by comma: {', '.join(spec.names())}"
+    )
     group.addoption("--mode", help=f"modes, by comma: {', '.join(MODES)}")
     group.addoption("--dtype", help=f"precisions, by comma: {', '.join(PRECISIONS)}")
-    group.addoption("--device", default="cpu", help=f"one of {', '.join(DEVICES)}")
+    group.addoption("--device", default="cpu", help=f"auto, {', '.join(DEVICES)}")
     group.addoption("--python", action="append", default=[], help="ROW=PATH of an interpreter")
     group.addoption("--full", action="store_true", help="the long form of checks that have one")
     group.addoption("--results", default=None, help="folder for results/conformance JSON")
@@ -55,14 +57,13 @@ def selection_of(config: pytest.Config) -> Selection:
 def _selection(config: pytest.Config) -> Selection:
     pythons = interpreters(config.getoption("--python"))
     rows, absent = select_rows(config.getoption("--backend"), pythons)
-    device = config.getoption("--device")
     return Selection(
         rows=rows,
         absent=absent,
-        workloads=select("workload", config.getoption("--workload"), spec.names()),
+        workloads=workloads(config.getoption("--workload")),
         modes=select("mode", config.getoption("--mode"), MODES),
         precisions=select("dtype", config.getoption("--dtype"), PRECISIONS),
-        device=select("device", device, DEVICES)[0],
+        device=resolve_device(config.getoption("--device"), rows, pythons),
         pythons=pythons,
         full=config.getoption("--full"),
     )

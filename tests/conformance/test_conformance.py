@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import spec
 from backends.protocol import absent_mode, declared
 from bench.workers import WorkerFailed, Workers
 from tests.conformance.catalogue import CATALOGUE, Check
@@ -53,7 +54,8 @@ def _cases(selection: Selection, row: str) -> list[tuple[str, str, str, str, str
 def _modes(selection: Selection, row: str, workload: str) -> list[str]:
     """The modes asked for that the row has."""
     device = selection.device
-    return [m for m in selection.modes if absent_mode(row, m, workload, device) is None]
+    loaded = spec.load(workload)
+    return [m for m in selection.modes if absent_mode(row, m, loaded, device) is None]
 
 
 def _applies(check: Check, precision: str, workload: str, place: int, modes: int) -> bool:
@@ -63,6 +65,7 @@ def _applies(check: Check, precision: str, workload: str, place: int, modes: int
         check.name != "mode"
         and precision in check.precisions
         and workload in (check.workloads or (workload,))
+        and (not check.built_in or workload in spec.names())
         and wanted[check.modes]
     )
 
@@ -75,7 +78,7 @@ def test_conformance(
     modes = _modes(selection, row, workload) or [mode]
     extra = {"first_mode": modes[0], "full": selection.full}
     result = _ask(workers, selection, row, precision, workload, mode, check, extra)
-    deviation = declared(row, check, mode, workload, selection.device)
+    deviation = declared(row, check, mode, spec.load(workload), selection.device)
     if deviation and result["status"] in ("failed", "refused"):
         result["status"] = deviation.kind
     matrix.add(row, workload, mode, precision, check, result)

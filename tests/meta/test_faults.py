@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+import spec
 from backends.protocol import MODES, absent_mode
 from bench.workers import Workers
 from tests.conftest import Selection, selection_of
@@ -42,7 +43,8 @@ def test_planted_fault(
     """The unpatched control passes; the faulty run completes, and the named check fails."""
     row, name = planted
     fault = BY_NAME[name]
-    modes = [m for m in MODES if not absent_mode(row, m, fault.workload, "cpu")]
+    workload = spec.load(fault.workload)
+    modes = [m for m in MODES if not absent_mode(row, m, workload, "cpu")]
     mode = modes[-1 if fault.timed else 0]
     arguments = {"name": name, "row": row, "mode": mode}
     control, faulty = (

@@ -1,23 +1,35 @@
-"""Planted faults: each is patched in, one at a time, and a named check must notice.
+"""Planted faults: each is patched in, one at a time, and a named check must notice."""
 
-A fault is a function of the row's folder that gives the patches. Most of them hold for every
-backend, since the backends have the same names in the same files.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import import_module
 from typing import Any, NamedTuple
 from unittest.mock import patch
-
-import numpy as np
 
 import backends
 from tests.conformance import cases
 from tests.conformance.catalogue import perform
-
-Patch = tuple[Any, str, Any]
-"""(object, attribute or key, replacement)."""
+from tests.meta.patches import (
+    Patch,
+    betas_swapped,
+    biased_running_variance,
+    changed_layer,
+    changed_optimizer,
+    changed_phase,
+    changed_term,
+    changed_workload,
+    chunk_used_twice,
+    epsilon_inside_the_root,
+    fake_before_real,
+    flipped_kernels,
+    ignored_seed,
+    lighter_ones,
+    nothing_detached,
+    one_iteration_less,
+    samples_in_train_mode,
+    shared_noise,
+    stale_noise,
+    unseeded,
+)
 
 
 class Fault(NamedTuple):
@@ -36,252 +48,6 @@ class Fault(NamedTuple):
     def precision(self) -> str:
         """In which the fault is planted."""
         return "float32" if self.timed else "float64"
-
-
-def changed_layer(kind: str, **update: Any) -> Callable[[str], list[Patch]]:
-    """The layer is built with other numbers than the workload says."""
-
-    def patches(folder: str) -> list[Patch]:
-        table = import_module(f"backends.{folder}.networks").LAYERS
-        real = table[kind]
-        return [(table, kind, lambda layer, *rest: real(layer.model_copy(update=update), *rest))]
-
-    return patches
-
-
-def changed_optimizer(
-    kind: str, change: Callable[[Any], dict[str, Any]]
-) -> Callable[[str], list[Patch]]:
-    """The optimizer runs with other numbers than the workload says."""
-
-    def patches(folder: str) -> list[Patch]:
-        table = import_module(f"backends.{folder}.optimizers").RULES
-        real = table[kind]
-        return [(table, kind, lambda o, *rest: real(o.model_copy(update=change(o)), *rest))]
-
-    return patches
-
-
-def changed_term(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], list[Patch]]:
-    """The loss is computed from another target or weight."""
-
-    def patches(folder: str) -> list[Patch]:
-        table = import_module(f"backends.{folder}.training").TERMS
-        real = table["bce"]
-        return [
-            (table, "bce", lambda term, *rest: real(term.model_copy(update=change(term)), *rest))
-        ]
-
-    return patches
-
-
-def changed_phase(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], list[Patch]]:
-    """A phase's forwards run in another way."""
-
-    def patches(folder: str) -> list[Patch]:
-        program = _program(folder)
-        real = program._differentiate
-
-        def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
-            return real(self, phase.model_copy(update=change(phase)), *rest)
-
-        return [(program, "_differentiate", differentiate)]
-
-    return patches
-
-
-def changed_workload(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], list[Patch]]:
-    """The whole program is built from other numbers: compilers see nothing of the patch."""
-
-    def patches(folder: str) -> list[Patch]:
-        program = _program(folder)
-        real = program.__init__
-
-        def init(self: Any, workload: Any, settings: Any) -> None:
-            real(self, workload.model_copy(update=change(workload)), settings)
-
-        return [(program, "__init__", init)]
-
-    return patches
-
-
-def betas_swapped(workload: Any) -> dict[str, Any]:
-    """Adam's betas, each in the other's place."""
-    swapped = {
-        name: o.model_copy(update={"beta_1": o.beta_2, "beta_2": o.beta_1})
-        for name, o in workload.optimizers.items()
-    }
-    return {"optimizers": swapped}
-
-
-def lighter_ones(workload: Any) -> dict[str, Any]:
-    """In every phase the terms with target 1 weigh 1 % less."""
-
-    def lighter(term: Any) -> Any:
-        return term.model_copy(update={"weight": (0.99 if term.target == 1.0 else 1.0)})
-
-    phases = tuple(
-        p.model_copy(update={"losses": tuple(map(lighter, p.losses))}) for p in workload.phases
-    )
-    return {"phases": phases}
-
-
-def nothing_detached(phase: Any) -> dict[str, Any]:
-    """Gradients flow through every forward."""
-    forwards = tuple(f.model_copy(update={"detach": False}) for f in phase.forwards)
-    return {"forwards": forwards}
-
-
-def fake_before_real(phase: Any) -> dict[str, Any]:
-    """D sees the fakes first, so its running statistics come in another order."""
-    if len(phase.forwards) < 3:
-        return {}
-    real, generate, fake = phase.forwards
-    return {"forwards": (generate, fake, real)}
-
-
-def stale_noise(folder: str) -> list[Patch]:
-    """G's step uses the noise of D's step."""
-    program = _program(folder)
-    real = program._iteration
-
-    def iteration(self: Any, *rest: Any) -> Any:
-        *others, draws = rest
-        return real(self, *others, {**draws, "g/z": draws["d/z"]})
-
-    return [(program, "_iteration", iteration)]
-
-
-def one_iteration_less(folder: str) -> list[Patch]:
-    """`run(n)` runs n - 1 iterations, and one where that would be none."""
-    program = _program(folder)
-    real = program.run
-
-    def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
-        return real(self, state, data, seed, max(1, n - 1))
-
-    return [(program, "run", run)]
-
-
-def chunk_used_twice(folder: str) -> list[Patch]:
-    """`run` trains on its first chunk again and again; `draws` still tells the truth."""
-    program = _program(folder)
-    real = program.run
-
-    def run(self: Any, *arguments: Any) -> Any:
-        honest = self.chunks
-
-        def repeated(*rest: Any) -> Iterator[Any]:
-            first = None
-            for chunk in honest(*rest):
-                first = chunk if first is None else first
-                yield {key: first[key][: len(value)] for key, value in chunk.items()}
-
-        self.chunks = repeated
-        try:
-            return real(self, *arguments)
-        finally:
-            del self.chunks
-
-    return [(program, "run", run)]
-
-
-def unseeded(folder: str) -> list[Patch]:
-    """`run` takes another seed at every call."""
-    program = _program(folder)
-    real, calls = program.run, iter(range(1, 1000))
-
-    def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
-        return real(self, state, data, seed + next(calls), n)
-
-    return [(program, "run", run)]
-
-
-def shared_noise(folder: str) -> list[Patch]:
-    """Both phases are given the same noise, in `run` and in `draws` alike."""
-    program = _program(folder)
-    real = program.chunks
-
-    def chunks(self: Any, *rest: Any) -> Iterator[Any]:
-        for chunk in real(self, *rest):
-            yield {**chunk, "g/z": chunk["d/z"]}
-
-    return [(program, "chunks", chunks)]
-
-
-def ignored_seed(folder: str) -> list[Patch]:
-    """Every seed gives the same draws."""
-    program = _program(folder)
-    real = program.chunks
-    return [(program, "chunks", lambda self, data, seed, n: real(self, data, 0, n))]
-
-
-def flipped_kernels(folder: str) -> list[Patch]:
-    """Transposed convolutions use their kernels upside down; export hides it."""
-    program = _program(folder)
-    to, back = program.import_state, program.export_state
-
-    def flip(arrays: Any) -> Any:
-        return {
-            key: np.ascontiguousarray(value[::-1, ::-1]) if "conv_transpose" in key else value
-            for key, value in arrays.items()
-        }
-
-    return [
-        (program, "import_state", lambda self, arrays: to(self, flip(arrays))),
-        (program, "export_state", lambda self, state: flip(back(self, state))),
-    ]
-
-
-def samples_in_train_mode(folder: str) -> list[Patch]:
-    """`generate` normalises with the batch's statistics."""
-    program = _program(folder)
-
-    def generate(self: Any, state: Any, network: str, inputs: Any) -> Any:
-        return self.apply(state, network, inputs, train=True)
-
-    return [(program, "generate", generate)]
-
-
-def epsilon_inside_the_root(folder: str) -> list[Patch]:
-    """Adam divides by sqrt(v + epsilon), or, in Keras, by its own epsilon-hat form."""
-    module = import_module(f"backends.{folder}.optimizers")
-    if folder == "keras3":
-        import keras
-
-        return [(module._Adam, "update_step", keras.optimizers.Adam.update_step)]
-    if folder == "flax_nnx":
-        real = module.optax.scale_by_adam
-
-        def scale_by_adam(**numbers: Any) -> Any:
-            return real(**numbers | {"eps": 0.0, "eps_root": numbers["eps"]})
-
-        return [(module.optax, "scale_by_adam", scale_by_adam)]
-    return [(module, "adam", _torch_adam_inside)]
-
-
-def _torch_adam_inside(
-    parameters: Any, gradients: Any, first: Any, second: Any, _: Any, steps: Any, **numbers: Any
-) -> None:
-    b1, b2 = numbers["beta1"], numbers["beta2"]
-    for p, g, m, v, t in zip(parameters, gradients, first, second, steps, strict=True):
-        m.mul_(b1).add_(g, alpha=1 - b1)
-        v.mul_(b2).addcmul_(g, g, value=1 - b2)
-        count = float(t) + 1
-        denominator = (v / (1 - b2**count) + numbers["eps"]).sqrt()
-        p.sub_(numbers["lr"] / (1 - b1**count) * m / denominator)
-
-
-def biased_running_variance(folder: str) -> list[Patch]:
-    """The framework's own batch norm, which keeps the biased variance."""
-    module = import_module(f"backends.{folder}.networks")
-    if folder == "keras3":
-        import keras
-
-        return [(module, "_BatchNorm", keras.layers.BatchNormalization)]
-    from flax import nnx
-
-    return [(module, "_BatchNorm", nnx.BatchNorm)]
 
 
 FAULTS = (
@@ -395,7 +161,3 @@ def perform_fault(name: str, row: str, mode: str, planted: bool) -> dict[str, An
             else:
                 stack.enter_context(patch.object(target, key, replacement))
         return perform(*arguments)
-
-
-def _program(folder: str) -> Any:
-    return import_module(f"backends.{folder}.training").Program

@@ -4,6 +4,7 @@ import re
 import tomllib
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_provenance_speaks_of_fields_that_there_are(name: str) -> None:
     text = (Path(spec.__file__).parent / "workloads" / f"{name}.toml").read_text(encoding="utf-8")
     written = tomllib.loads(text)
     for entry in written["provenance"]["fields"]:
-        value = written
+        value: Any = written
         for word in re.findall(r"\w+", entry["field"]):
             value = value[int(word)] if word.isdecimal() else value[word]
 

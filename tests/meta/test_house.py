@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.workers import ROOT
+from tests.meta.faults import FAULTS
 
 PARALLEL = ("pytorch", "flax_nnx", "keras3")
 
@@ -67,3 +68,8 @@ def test_every_dependency_says_why() -> None:
 
 def test_readme_has_no_gap() -> None:
     assert "@@" not in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_counts_the_faults() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"plants {len(FAULTS)} faults" in text

@@ -143,7 +143,7 @@ def absent_mode(row: str, mode: str, workload: Workload, device: str) -> Deviati
     return declared(row, "mode", mode, workload, device)
 
 
-COMPUTED_LOSSES = ("bce",)
+COMPUTED_LOSSES = ("bce", "mean_score", "least_squares", "hinge")
 
 
 def require_supported(workload: Workload) -> None:

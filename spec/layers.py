@@ -7,73 +7,15 @@ kernel is used without a further flip: torch's `weight[i, o, a, b]` is `kernel[a
 """
 
 from math import prod
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from spec.base import Fraction, Model, Name, Positive, Shape, Size
-
-
-class TorchUniform(Model):
-    """U(-b, b), b = 1 / sqrt(fan_in), the rule of torch's dense and convolution layers.
-
-    torch reads fan_in from axis 1 of its own weight layout, so a transposed convolution's fan_in
-    is (output channels x kernel area).
-    """
-
-    kind: Literal["torch_uniform"]
-
-
-class Normal(Model):
-    """N(mean, std)."""
-
-    kind: Literal["normal"]
-    mean: float
-    std: Annotated[float, Field(ge=0)]
-
-
-class Constant(Model):
-    """The same value everywhere."""
-
-    kind: Literal["constant"]
-    value: float
-
-
-Initialiser = Annotated[TorchUniform | Normal | Constant, Field(discriminator="kind")]
-
-
-class Parameter(NamedTuple):
-    """Shape, initialiser and the fan_in that the initialiser may need."""
-
-    shape: tuple[int, ...]
-    init: TorchUniform | Normal | Constant
-    fan_in: int
-
-
-class ShapeError(ValueError):
-    """A layer that cannot take the shape it is given."""
-
-
-class Layer(Model):
-    """What every layer answers; a layer without parameters only says its output shape."""
-
-    name: Name | None = None
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shape of one output sample for an input sample of `shape`; ShapeError if it cannot be."""
-        return shape
-
-    def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
-        """Trainable arrays by canonical name."""
-        return {}
-
-    def statistics(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
-        """Running statistics by canonical name."""
-        return {}
-
-    def multiply_adds(self, shape: tuple[int, ...]) -> int:
-        """Multiply-adds of one sample's forward pass; element-wise work is not counted."""
-        return 0
+from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh
+from spec.base import Positive, Shape, Size
+from spec.initialisers import Initialiser, Parameter
+from spec.layer import Layer, ShapeError
+from spec.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 
 
 class Dense(Layer):
@@ -91,7 +33,8 @@ class Dense(Layer):
         return (self.units,)
 
     def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
-        kernel = Parameter((shape[0], self.units), self.kernel_init, shape[0])
+        fans = (shape[0], self.units)
+        kernel = Parameter(fans, self.kernel_init, shape[0], fans)
         return {"kernel": kernel} | _bias(self, self.units, shape[0])
 
     def multiply_adds(self, shape: tuple[int, ...]) -> int:
@@ -126,11 +69,14 @@ class Convolution(Layer):
 
     def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
         area = self.kernel**2
-        fan_in = area * (self.filters if isinstance(self, ConvTranspose) else shape[2])
+        torch_fan = area * (self.filters if isinstance(self, ConvTranspose) else shape[2])
         kernel = Parameter(
-            (self.kernel, self.kernel, shape[2], self.filters), self.kernel_init, fan_in
+            (self.kernel, self.kernel, shape[2], self.filters),
+            self.kernel_init,
+            torch_fan,
+            (area * shape[2], area * self.filters),
         )
-        return {"kernel": kernel} | _bias(self, self.filters, fan_in)
+        return {"kernel": kernel} | _bias(self, self.filters, torch_fan)
 
 
 class Conv(Convolution):
@@ -146,67 +92,28 @@ class Conv(Convolution):
 
 
 class ConvTranspose(Convolution):
-    """The gradient of `conv` with respect to its input; output (n - 1) s - 2p + k."""
+    """The gradient of `conv` with respect to its input; output (n - 1) s - 2p + k + o.
+
+    The output padding o gives further rows and columns at the far side: a convolution maps several
+    sizes to one, and o says to which of them this goes back.
+    """
 
     kind: Literal["conv_transpose"]
+    output_padding: Annotated[int, Field(ge=0, le=2**15)] = 0
+
+    @model_validator(mode="after")
+    def _below_stride(self) -> "ConvTranspose":
+        if self.output_padding >= self.stride:
+            raise ValueError(
+                f"output_padding {self.output_padding} must be below the stride, {self.stride}"
+            )
+        return self
 
     def side(self, size: int) -> int:
-        return (size - 1) * self.stride - 2 * self.padding + self.kernel
+        return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
 
     def multiply_adds(self, shape: tuple[int, ...]) -> int:
         return prod(shape) * self.filters * self.kernel**2
-
-
-class BatchNorm(Layer):
-    """Batch normalisation over all axes but the last (Ioffe and Szegedy 2015, algorithm 1).
-
-    Normalises with the biased batch variance. The running value keeps `keep` of the old one; the
-    running variance takes the unbiased batch variance, n / (n - 1) times the biased one.
-    """
-
-    kind: Literal["batch_norm"]
-    epsilon: Positive
-    keep: Fraction
-    running_variance: Literal["unbiased"]
-    scale_init: Initialiser
-    bias_init: Initialiser
-
-    def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
-        channels = (shape[-1],)
-        return {
-            "scale": Parameter(channels, self.scale_init, shape[-1]),
-            "bias": Parameter(channels, self.bias_init, shape[-1]),
-        }
-
-    def statistics(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
-        zero, one = Constant(kind="constant", value=0.0), Constant(kind="constant", value=1.0)
-        channels = (shape[-1],)
-        return {"mean": Parameter(channels, zero, 0), "variance": Parameter(channels, one, 0)}
-
-
-class Relu(Layer):
-    """max(x, 0), with derivative 0 at 0."""
-
-    kind: Literal["relu"]
-
-
-class LeakyRelu(Layer):
-    """x where x > 0, else slope * x."""
-
-    kind: Literal["leaky_relu"]
-    slope: Fraction
-
-
-class Tanh(Layer):
-    """Hyperbolic tangent."""
-
-    kind: Literal["tanh"]
-
-
-class Sigmoid(Layer):
-    """1 / (1 + exp(-x))."""
-
-    kind: Literal["sigmoid"]
 
 
 class Flatten(Layer):
@@ -245,25 +152,94 @@ class Moments(Layer):
         return (2,)
 
 
+class Upsample(Layer):
+    """Each pixel repeated `factor` times in height and width (nearest neighbour)."""
+
+    kind: Literal["upsample"]
+    factor: Annotated[int, Field(ge=2, le=64)]
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) != 3:
+            raise ShapeError(f"upsample takes (height, width, channels), not {list(shape)}")
+        return (shape[0] * self.factor, shape[1] * self.factor, shape[2])
+
+
+class AveragePool(Layer):
+    """Means of squares of `size` pixels beside each other; what is left over is dropped."""
+
+    kind: Literal["average_pool"]
+    size: Annotated[int, Field(ge=2, le=2**15)]
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) != 3:
+            raise ShapeError(f"average_pool takes (height, width, channels), not {list(shape)}")
+        if min(shape[:2]) < self.size:
+            raise ShapeError(f"squares of {self.size} pixels are larger than {list(shape)}")
+        return (shape[0] // self.size, shape[1] // self.size, shape[2])
+
+
+class Add(Layer):
+    """The sum of its inputs, all of one shape."""
+
+    kind: Literal["add"]
+
+    def joined_shape(self, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+        if len(shapes) < 2:
+            raise ShapeError("add takes two inputs or more; name them in `inputs`")
+        if len(set(shapes)) > 1:
+            raise ShapeError(f"add takes inputs of one shape, not {_shown(shapes)}")
+        return shapes[0]
+
+
+class Concatenate(Layer):
+    """Its inputs beside each other along the last axis, in the order given."""
+
+    kind: Literal["concatenate"]
+
+    def joined_shape(self, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+        if len(shapes) < 2:
+            raise ShapeError("concatenate takes two inputs or more; name them in `inputs`")
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ShapeError(
+                f"concatenate takes inputs that differ in the last number only, not "
+                f"{_shown(shapes)}"
+            )
+        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+
+def _shown(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join(str(list(shape)) for shape in shapes)
+
+
 AnyLayer = Annotated[
     Dense
     | Conv
     | ConvTranspose
     | BatchNorm
+    | LayerNorm
+    | InstanceNorm
+    | GroupNorm
     | Relu
     | LeakyRelu
+    | Elu
+    | Gelu
     | Tanh
     | Sigmoid
+    | Softplus
     | Flatten
     | Reshape
-    | Moments,
+    | Upsample
+    | AveragePool
+    | Moments
+    | Add
+    | Concatenate,
     Field(discriminator="kind"),
 ]
 
 
-def _bias(layer: Dense | Convolution, units: int, fan_in: int) -> dict[str, Parameter]:
+def _bias(layer: Dense | Convolution, units: int, torch_fan: int) -> dict[str, Parameter]:
     if not layer.bias:
         return {}
     if layer.bias_init is None:
         raise ShapeError("bias = true needs a bias_init")
-    return {"bias": Parameter((units,), layer.bias_init, fan_in)}
+    return {"bias": Parameter((units,), layer.bias_init, torch_fan)}

@@ -1,4 +1,7 @@
-"""Update rules, every number and every form of them written out."""
+"""Update rules, every number and every form of them written out.
+
+g is the gradient, p the parameter, lr the learning rate, t the number of the step from 1.
+"""
 
 from typing import Annotated, Literal
 
@@ -8,14 +11,19 @@ from spec.base import Fraction, Model, Positive
 
 
 class Adam(Model):
-    """Adam (arXiv 1412.6980, algorithm 1): epsilon outside the root, on the corrected moment."""
+    """Adam (Kingma and Ba 2015, arXiv 1412.6980).
+
+    outside_root, algorithm 1: p - lr m_hat / (sqrt(v_hat) + epsilon), on the corrected moments.
+    hat, the end of section 2: p - lr sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon),
+    where epsilon meets the uncorrected moment.
+    """
 
     kind: Literal["adam"]
     learning_rate: Positive
     beta_1: Fraction
     beta_2: Fraction
     epsilon: Positive
-    epsilon_place: Literal["outside_root"]
+    epsilon_place: Literal["outside_root", "hat"]
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -23,16 +31,57 @@ class Adam(Model):
         return ("first_moment", "second_moment")
 
 
-class Sgd(Model):
-    """p - learning_rate * gradient."""
+class AdamW(Model):
+    """Adam, epsilon outside the root, after p has lost lr weight_decay p (arXiv 1711.05101)."""
 
-    kind: Literal["sgd"]
+    kind: Literal["adamw"]
     learning_rate: Positive
+    beta_1: Fraction
+    beta_2: Fraction
+    epsilon: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
 
     @property
     def slots(self) -> tuple[str, ...]:
         """Arrays kept per parameter."""
-        return ()
+        return ("first_moment", "second_moment")
 
 
-Optimizer = Annotated[Adam | Sgd, Field(discriminator="kind")]
+class RmsProp(Model):
+    """RMSprop (Tieleman and Hinton 2012, lecture 6e).
+
+    v = decay v + (1 - decay) g^2, from `initial_accumulator`. The step is u = g / (sqrt(v) +
+    epsilon) outside the root, or g / sqrt(v + epsilon) inside it; with momentum b = momentum b + u
+    and p - lr b, else p - lr u.
+    """
+
+    kind: Literal["rmsprop"]
+    learning_rate: Positive
+    decay: Fraction
+    epsilon: Positive
+    epsilon_place: Literal["outside_root", "inside_root"]
+    initial_accumulator: Annotated[float, Field(ge=0)]
+    momentum: Fraction
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Arrays kept per parameter."""
+        return ("second_moment", "momentum") if self.momentum else ("second_moment",)
+
+
+class Sgd(Model):
+    """p - lr g; with momentum b = momentum b + g and p - lr b, or p - lr (g + momentum b)."""
+
+    kind: Literal["sgd"]
+    learning_rate: Positive
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+    """The form of Sutskever et al. 2013 as rewritten by Bengio et al. 2013 (arXiv 1212.0901)."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Arrays kept per parameter."""
+        return ("momentum",) if self.momentum else ()
+
+
+Optimizer = Annotated[Adam | AdamW | RmsProp | Sgd, Field(discriminator="kind")]

@@ -45,6 +45,16 @@ class LeastSquares(Model):
     weight: float
 
 
+class Hinge(Model):
+    """weight * mean(max(0, 1 - sign * scores)): a critic's two terms (arXiv 1705.02894, 3)."""
+
+    kind: Literal["hinge"]
+    scores: Name
+    sign: Literal[1, -1]
+    """1 for real samples, -1 for generated ones."""
+    weight: float
+
+
 class AbsoluteError(Model):
     """weight * mean(|value - other|): cycle and identity terms (arXiv 1703.10593, equation 2)."""
 
@@ -75,9 +85,22 @@ class R1Penalty(Model):
 
 
 LossTerm = Annotated[
-    BinaryCrossEntropy | MeanScore | LeastSquares | AbsoluteError | GradientPenalty | R1Penalty,
+    BinaryCrossEntropy
+    | MeanScore
+    | LeastSquares
+    | Hinge
+    | AbsoluteError
+    | GradientPenalty
+    | R1Penalty,
     Field(discriminator="kind"),
 ]
+
+
+class Clip(Model):
+    """Every parameter that the phase moves is cut to [-limit, limit] (arXiv 1701.07875)."""
+
+    limit: Positive
+    when: Literal["before_step", "after_step"]
 
 
 class Phase(Model):
@@ -96,6 +119,7 @@ class Phase(Model):
     repeat: Size
     every: Size
     metrics: dict[Name, Name]
+    clip: Clip | None = None
 
 
 class Schedule(Model):

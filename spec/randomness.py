@@ -54,10 +54,11 @@ def batch_rows(workload: Workload, source_size: int, batch: int) -> tuple[int, i
     """(first global sample, number of rows) of batch number `batch` of an epoch-sampled array.
 
     The last batch of an epoch is smaller where the batch size does not divide the epoch, unless a
-    phase repeats: repeated updates see full batches only.
+    phase repeats: repeated updates see full batches only. Draws with replacement know no epochs.
     """
     size = workload.schedule.batch_size
-    if any(phase.repeat > 1 for phase in workload.phases):
+    replaced = any(s.sampling == "with_replacement" for s in workload.arrays.values())
+    if replaced or any(phase.repeat > 1 for phase in workload.phases):
         full = source_size // size
         return batch // full * source_size + batch % full * size, size
     per_epoch = -(-source_size // size)
@@ -96,6 +97,10 @@ def _draw(
     # Noise follows the batch's own size.
     start, rows = (batch * size, size) if own is None else batch_rows(workload, len(own), batch)
     key = f"{workload.name}/{seed}/{name}"
+    if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
+        array = arrays[name.split("/")[1]]
+        chosen = (uniform(key, batch * size, size, ()) * len(array)).astype(np.int64)
+        return array[chosen].astype(np.float64)
     if isinstance(source, ARRAYS):
         array = arrays[name.split("/")[1]]
         epoch, first = divmod(start, len(array))
@@ -109,6 +114,9 @@ def sample(source: Source, key: str, start: int, rows: int) -> Array:
     match source:
         case UniformNoise(low=low, high=high):
             return low + (high - low) * uniform(key, start, rows, source.shape)
-        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+        case NormalNoise(mean=mean, std=std):
             return mean + std * normal(key, start, rows, source.shape)
+        case GaussianStream(mean=mean, std=std):
+            drawn = mean + std * normal(key, start, rows, source.shape)
+            return np.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")

@@ -4,12 +4,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from spec.base import Model
 from spec.errors import SpecError
 from spec.short_form import NETWORKS, ShortForm, expand, is_short
 from spec.workload import PlaceError, Workload
@@ -31,7 +33,10 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None) -> Workload:
             raw = expand(ShortForm.model_validate_json(json.dumps(raw, default=str)))
         return Workload.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as error:
-        raise SpecError(f"{path}: {_explain(error.errors()[0], short)}") from None
+        errors = error.errors()
+        # A misspelt key is the cause, and the key that is then missing the effect.
+        unknown = [e for e in errors if e["type"] == "extra_forbidden"]
+        raise SpecError(f"{path}: {_explain([*unknown, *errors][0], short)}") from None
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -56,13 +61,38 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _put(raw: dict[str, Any], place: str, value: Any, path: Path) -> None:
-    *parents, last = place.split(".")
+    """Put a value at `schedule.batch_size` or `generator.layers[0].units`."""
+    *parents, last = [int(w) if w.isdecimal() else w for w in re.findall(r"\w+", place)] or [""]
     table: Any = raw
     for key in parents:
-        table = table.get(key) if isinstance(table, dict) else None
-    if not isinstance(table, dict) or last not in table:
+        inside = key in table if isinstance(table, dict) else isinstance(key, int)
+        table = table[key] if inside and (not isinstance(key, int) or key < len(table)) else None
+        if not isinstance(table, dict | list):
+            raise SpecError(f"{path}: {place}: there is no such field to override")
+    if isinstance(table, dict) and isinstance(last, str):
+        if last not in table and last not in _known_keys():
+            near = get_close_matches(last, [*table, *_known_keys()], n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SpecError(f"{path}: {place}: there is no such field to override{hint}")
+        table[last] = value
+        if parents == ["data"] and last not in ("count", "sha256"):
+            table.pop("sha256", None)  # it was of the data before the override
+            if last != "range":
+                table.pop("count", None)
+    elif isinstance(table, list) and isinstance(last, int) and last < len(table):
+        table[last] = value
+    else:
         raise SpecError(f"{path}: {place}: there is no such field to override")
-    table[last] = value
+
+
+def _known_keys() -> set[str]:
+    """Every key that any part of a workload file may have."""
+    models, keys = list(Model.__subclasses__()), set()
+    while models:
+        model = models.pop()
+        models += model.__subclasses__()
+        keys |= set(model.model_fields)
+    return keys
 
 
 def _explain(error: ErrorDetails, short: bool) -> str:
@@ -78,7 +108,10 @@ def _explain(error: ErrorDetails, short: bool) -> str:
     place = _place(error["loc"])
     message = error["msg"]
     if error["type"] == "extra_forbidden":
-        return f"{place}: unknown key; remove it or correct its name"
+        given = str(error["loc"][-1])
+        near = get_close_matches(given, sorted(_known_keys() - {given}), n=1)
+        hint = f"did you mean {near[0]}?" if near else "remove it or correct its name"
+        return f"{place}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{place}: missing; every number is written, there are no defaults"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):

@@ -1,14 +1,15 @@
 """The short form that files use for a GAN of two networks, expanded into phases."""
 
+from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spec.base import Model, Size
 from spec.optimizers import Optimizer
-from spec.phases import Schedule
+from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
-from spec.workload import Network, Provenance
+from spec.workload import Network, PlaceError, Provenance
 
 NETWORKS = ("generator", "discriminator")
 
@@ -27,12 +28,34 @@ class Steps(Model):
     """Updates of D in a row."""
     g_steps: Size
     """Updates of G in a row."""
-    d_update: Literal["sum_of_means", "concatenated"]
-    """One step on mean(real) + mean(fake), or on the mean over the concatenated batch."""
+    d_update: Literal["sum_of_means", "concatenated", "sequential"]
+    """One step on mean(real) + mean(fake), or on the mean over the concatenated batch; or two
+    steps, on the real batch and then on the fake one."""
     g_noise: Literal["fresh"]
     """G's update draws its own noise."""
-    g_loss: Literal["non_saturating"]
-    """-log D(G(z)), in place of log(1 - D(G(z)))."""
+    loss: Literal["bce", "least_squares", "hinge", "wasserstein"] = "bce"
+    """Cross entropy; 1/2 (score - target)^2; max(0, 1 -+ score); or the scores themselves."""
+    g_loss: Literal["non_saturating", "minimax"] | None = None
+    """Of bce only: -log D(G(z)), or log(1 - D(G(z)))."""
+    real_target: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """D's target for real samples; below 1 it is one-sided label smoothing (arXiv 1606.03498)."""
+    d_fakes: Literal["train", "eval"] = "train"
+    """Mode of G where it makes D's fakes."""
+    clip: Clip | None = None
+    """D's parameters are cut, as in a Wasserstein GAN with clipping."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Steps":
+        if (self.loss == "bce") != (self.g_loss is not None):
+            raise ValueError(
+                "g_loss says which cross entropy G has: with loss = 'bce' it is non_saturating or "
+                "minimax, with every other loss it is left out"
+            )
+        if self.real_target != 1.0 and self.loss not in ("bce", "least_squares"):
+            raise ValueError(f"real_target means nothing to the loss {self.loss!r}; leave it out")
+        if self.d_update == "sequential" and self.d_steps > 1:
+            raise ValueError("d_update = 'sequential' has d_steps = 1: its two steps in turn")
+        return self
 
 
 class ShortForm(Model):
@@ -49,6 +72,24 @@ class ShortForm(Model):
     schedule: Schedule
     provenance: Provenance | None = None
 
+    @model_validator(mode="after")
+    def _in_range(self) -> "ShortForm":
+        """What G's last activation cannot give, no training can make it give."""
+        ends = [layer.kind for layer in self.generator.layers if layer.kind in REACH]
+        wanted = getattr(self.data, "range", None)
+        if ends and wanted:
+            low, high = REACH[ends[-1]]
+            if wanted[0] < low or wanted[1] > high:
+                raise PlaceError(
+                    "data.range",
+                    f"given {list(wanted)}, but the generator ends in {ends[-1]}, which gives "
+                    f"{low} to {high}",
+                )
+        return self
+
+
+REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, inf), "softplus": (0.0, inf)}
+
 
 def is_short(raw: dict[str, Any]) -> bool:
     """Whether a file is in the short form: it names no phases."""
@@ -63,66 +104,88 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "title": fields["title"],
         "networks": {name: fields[name] for name in NETWORKS},
         "sources": {"x": fields["data"], "z": fields["noise"]},
-        "phases": [_discriminator_phase(short.steps), _generator_phase(short.steps)],
+        "phases": [*_discriminator_phases(short.steps), _generator_phase(short.steps)],
         "optimizers": fields["optimizers"],
         "schedule": fields["schedule"],
         "provenance": fields["provenance"],
     }
 
 
-def _forward(network: str, inputs: list[str], outputs: list[str], detach: bool) -> dict[str, Any]:
+def _forward(
+    network: str, inputs: list[str], outputs: list[str], mode: str = "train"
+) -> dict[str, Any]:
     return {
         "network": network,
         "inputs": inputs,
         "outputs": outputs,
-        "mode": "train",
-        "detach": detach,
+        "mode": mode,
+        "detach": False,
     }
 
 
-def _bce(logits: str, target: float, weight: float) -> dict[str, Any]:
-    return {"kind": "bce", "logits": logits, "target": target, "weight": weight}
+def _phase(name: str, network: str, repeat: int, **parts: Any) -> dict[str, Any]:
+    own = {"updates": [network], "optimizer": network, "repeat": repeat, "every": 1}
+    return {"name": name, **own, "metrics": {}, **parts}
 
 
-def _discriminator_phase(steps: Steps) -> dict[str, Any]:
-    fake = _forward("generator", ["z"], ["fake"], detach=True)
-    if steps.d_update == "sum_of_means":
-        # The order in which the documents call D; it decides the running statistics.
-        forwards = [
-            _forward("discriminator", ["x"], ["real_logits"], detach=False),
-            fake,
-            _forward("discriminator", ["fake"], ["fake_logits"], detach=False),
+def _d_term(steps: Steps, scores: str, real: bool, weight: float) -> dict[str, Any]:
+    """D's loss on real or on generated samples."""
+    target = steps.real_target if real else 0.0
+    match steps.loss:
+        case "bce":
+            return {"kind": "bce", "logits": scores, "target": target, "weight": weight}
+        case "least_squares":
+            own = {"scores": scores, "target": target, "weight": 0.5 * weight}
+            return {"kind": "least_squares", **own}
+        case "hinge":
+            own = {"scores": scores, "sign": 1 if real else -1, "weight": weight}
+            return {"kind": "hinge", **own}
+    return {"kind": "mean_score", "scores": scores, "weight": -weight if real else weight}
+
+
+def _g_term(steps: Steps) -> dict[str, Any]:
+    """G's loss on what it generated."""
+    scores = "fake_logits"
+    match steps.loss, steps.g_loss:
+        case "bce", "non_saturating":
+            return {"kind": "bce", "logits": scores, "target": 1.0, "weight": 1.0}
+        case "bce", _:
+            return {"kind": "bce", "logits": scores, "target": 0.0, "weight": -1.0}
+        case "least_squares", _:
+            return {"kind": "least_squares", "scores": scores, "target": 1.0, "weight": 0.5}
+    return {"kind": "mean_score", "scores": scores, "weight": -1.0}
+
+
+def _discriminator_phases(steps: Steps) -> list[dict[str, Any]]:
+    fake = _forward("generator", ["z"], ["fake"], steps.d_fakes) | {"detach": True}
+    judge_real = _forward("discriminator", ["x"], ["real_logits"])
+    judge_fake = _forward("discriminator", ["fake"], ["fake_logits"])
+    # The mean over both halves of one batch, where they are concatenated.
+    weight = 0.5 if steps.d_update == "concatenated" else 1.0
+    real_loss = _d_term(steps, "real_logits", True, weight)
+    fake_loss = _d_term(steps, "fake_logits", False, weight)
+    clip = {"clip": steps.clip.model_dump() if steps.clip else None}
+    if steps.d_update == "sequential":
+        real = {"draws": ["x"], "forwards": [judge_real], "losses": [real_loss]}
+        made = {"draws": ["z"], "forwards": [fake, judge_fake], "losses": [fake_loss]}
+        return [
+            _phase("d_real", "discriminator", 1, **real, metrics={"d_x": "real_logits"}, **clip),
+            _phase("d_fake", "discriminator", 1, **made, metrics={"d_g_z": "fake_logits"}, **clip),
         ]
-        weight = 1.0
-    else:
+    # The order in which the documents call D; it decides the running statistics.
+    forwards = [judge_real, fake, judge_fake]
+    if steps.d_update == "concatenated":
         both = ["x", "fake"], ["real_logits", "fake_logits"]
-        forwards = [fake, _forward("discriminator", *both, detach=False)]
-        weight = 0.5  # the mean over both halves of one batch
-    return {
-        "name": "d",
-        "draws": ["x", "z"],
-        "forwards": forwards,
-        "losses": [_bce("real_logits", 1.0, weight), _bce("fake_logits", 0.0, weight)],
-        "updates": ["discriminator"],
-        "optimizer": "discriminator",
-        "repeat": steps.d_steps,
-        "every": 1,
-        "metrics": {"d_x": "real_logits", "d_g_z": "fake_logits"},
-    }
+        forwards = [fake, _forward("discriminator", *both)]
+    parts = {"draws": ["x", "z"], "forwards": forwards, "losses": [real_loss, fake_loss]}
+    metrics = {"d_x": "real_logits", "d_g_z": "fake_logits"}
+    return [_phase("d", "discriminator", steps.d_steps, **parts, metrics=metrics, **clip)]
 
 
 def _generator_phase(steps: Steps) -> dict[str, Any]:
-    return {
-        "name": "g",
-        "draws": ["z"],
-        "forwards": [
-            _forward("generator", ["z"], ["fake"], detach=False),
-            _forward("discriminator", ["fake"], ["fake_logits"], detach=False),
-        ],
-        "losses": [_bce("fake_logits", 1.0, 1.0)],
-        "updates": ["generator"],
-        "optimizer": "generator",
-        "repeat": steps.g_steps,
-        "every": 1,
-        "metrics": {},
-    }
+    forwards = [
+        _forward("generator", ["z"], ["fake"]),
+        _forward("discriminator", ["fake"], ["fake_logits"]),
+    ]
+    parts = {"draws": ["z"], "forwards": forwards, "losses": [_g_term(steps)]}
+    return _phase("g", "generator", steps.g_steps, **parts)

@@ -46,7 +46,7 @@ class Digits(Model):
     shape: Annotated[tuple[Size, Size, Size], Field()]
     interpolation: Literal["bilinear"]
     range: Range
-    sampling: Literal["shuffled_epochs"]
+    sampling: Literal["shuffled_epochs", "with_replacement"]
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None
@@ -60,7 +60,7 @@ class Photos(Model):
     shape: Annotated[tuple[Size, Size, Size], Field()]
     patch_stride: Size
     range: Range
-    sampling: Literal["shuffled_epochs"]
+    sampling: Literal["shuffled_epochs", "with_replacement"]
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None
@@ -68,13 +68,15 @@ class Photos(Model):
 
 
 class GaussianStream(Model):
-    """Rows of independent N(mean, std) numbers, fresh for every draw; never sorted."""
+    """Rows of independent N(mean, std) numbers, fresh for every draw."""
 
     kind: Literal["gaussian_stream"]
     mean: float
     std: Positive
     shape: Shape
     sampling: Literal["stream"]
+    sorted: bool = False
+    """Each row's numbers in rising order, along the last axis."""
 
 
 Source = Annotated[

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from safetensors import numpy as safetensors
 
 from spec import randomness
-from spec.layers import Constant, Normal, Parameter, TorchUniform
+from spec.initialisers import Constant, Normal, Parameter, Scaled, TorchUniform
+from spec.optimizers import RmsProp
 from spec.workload import Workload
 
 State = dict[str, NDArray[Any]]
@@ -66,21 +67,30 @@ def init_state(workload: Workload, seed: int) -> State:
     for key, shape in shapes(workload).items():
         counter = key == "iteration" or key.endswith("/step")
         state[key] = np.zeros(shape, np.int64 if counter else np.float64)
+    for name, optimizer in workload.optimizers.items():
+        if isinstance(optimizer, RmsProp):
+            for key in optimized(workload, name):
+                state[f"opt_state/{name}/second_moment/{key}"] += optimizer.initial_accumulator
     for key, parameter in (parameters(workload) | statistics(workload)).items():
         state[key] = _initial(parameter, f"{workload.name}/{seed}/init/{key}")
     return state
 
 
 def _initial(parameter: Parameter, key: str) -> NDArray[np.float64]:
-    shape, init, fan_in = parameter
+    shape, init, torch_fan, fans = parameter
     flat = (prod(shape), ())
     match init:
         case TorchUniform():
-            values = (2 * randomness.uniform(key, 0, *flat) - 1) / np.sqrt(fan_in)
+            values = (2 * randomness.uniform(key, 0, *flat) - 1) / np.sqrt(torch_fan)
         case Normal(mean=mean, std=std):
             values = mean + std * randomness.normal(key, 0, *flat)
         case Constant(value=value):
             values = np.full(flat[0], value)
+        case Scaled(distribution="normal"):
+            values = np.sqrt(init.variance(*fans)) * randomness.normal(key, 0, *flat)
+        case Scaled():
+            bound = np.sqrt(3 * init.variance(*fans))
+            values = bound * (2 * randomness.uniform(key, 0, *flat) - 1)
     return values.reshape(shape)
 
 

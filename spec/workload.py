@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.base import Model, Name, Shape
-from spec.layers import AnyLayer, Parameter, ShapeError
+from spec.initialisers import Parameter
+from spec.layer import ShapeError
+from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
 from spec.phases import Phase, Schedule
-from spec.sources import ARRAYS, Source
+from spec.sources import ARRAYS, Digits, Photos, Source
 
 
 class PlaceError(ValueError):
@@ -24,27 +26,58 @@ class PlaceError(ValueError):
         self.place = place
 
 
+LARGEST_NETWORK = 2**30
+"""Parameters: four GiB in float32, and four times that with Adam's moments and gradients."""
+
+
 class Network(Model):
-    """Layers in a row, each fed by the one before it."""
+    """Layers in a row, each fed by the one before it, or by earlier ones that it names."""
 
     input: Shape
     layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
 
     def named_layers(self) -> list[tuple[str, AnyLayer, tuple[int, ...]]]:
         """(canonical name, layer, input shape) in order; names count up within a kind."""
-        counters: dict[str, count[int]] = {}
-        shape, rows = self.input, []
-        for layer in self.layers:
-            number = next(counters.setdefault(layer.kind, count()))
-            rows.append((layer.name or f"{layer.kind}_{number}", layer, shape))
-            shape = layer.output_shape(shape)
+        rows, _ = self._walk()
         return rows
+
+    def wiring(self) -> list[tuple[str | None, ...]]:
+        """What each layer is fed: names of earlier layers, None for the one before."""
+        return [layer.inputs or (None,) for layer in self.layers]
+
+    def named_inputs(self) -> set[str]:
+        """Layers, or `input`, whose output is wanted again later."""
+        return {name for layer in self.layers for name in layer.inputs or ()}
 
     @property
     def output(self) -> tuple[int, ...]:
         """Shape of one output sample."""
-        _, layer, shape = self.named_layers()[-1]
-        return layer.output_shape(shape)
+        return self._walk()[1]
+
+    def _walk(self) -> tuple[list[tuple[str, AnyLayer, tuple[int, ...]]], tuple[int, ...]]:
+        """(named layers, output shape). ShapeError with the layer's place where it cannot be."""
+        counters: dict[str, count[int]] = {}
+        shapes, shape, rows = {"input": self.input}, self.input, []
+        for i, layer in enumerate(self.layers):
+            number = next(counters.setdefault(layer.kind, count()))
+            name = layer.name or f"{layer.kind}_{number}"
+            given = [shape] if layer.inputs is None else []
+            for source in layer.inputs or ():
+                if source not in shapes:
+                    raise PlaceError(
+                        f"layers[{i}].inputs",
+                        f"no earlier layer is called {source!r}; earlier are: {', '.join(shapes)}",
+                    )
+                given.append(shapes[source])
+            if name in shapes:
+                raise PlaceError(f"layers[{i}]", f"an earlier layer is called {name!r} too")
+            try:
+                layer.parameters(given[0])
+                shape = shapes[name] = layer.joined_shape(given)
+            except ShapeError as error:
+                raise PlaceError(f"layers[{i}]", str(error)) from None
+            rows.append((name, layer, given[0]))
+        return rows, shape
 
     def parameters(self) -> dict[str, Parameter]:
         """Trainable arrays by `<layer>/<name>`."""
@@ -103,16 +136,22 @@ class Workload(Model):
         _check_names(self)
         for i, phase in enumerate(self.phases):
             _check_phase(self, f"phases[{i}]", phase)
+        _check_batch_norms(self)
         return self
 
     @property
     def spec_hash(self) -> str:
-        """sha256 of everything that is computed: all fields but the title and the provenance."""
-        fields = self.model_dump(mode="json", exclude={"title", "provenance"})
+        """sha256 of everything that is computed: all fields but the title and the provenance.
+
+        Without fields that have their default, so that a file keeps its hash when the vocabulary
+        grows.
+        """
+        left_out = {"title", "provenance"}
+        fields = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     @property
-    def arrays(self) -> dict[str, Source]:
+    def arrays(self) -> dict[str, Digits | Photos]:
         """The sources that are finite arrays of real samples, by name."""
         return {name: s for name, s in self.sources.items() if isinstance(s, ARRAYS)}
 
@@ -158,17 +197,37 @@ class Workload(Model):
 
 
 def _check_layers(place: str, network: Network) -> None:
-    shape = network.input
-    for i, layer in enumerate(network.layers):
-        try:
-            layer.parameters(shape)
-            shape = layer.output_shape(shape)
-        except ShapeError as error:
-            raise PlaceError(f"{place}.layers[{i}]", str(error)) from None
-    names = [name for name, _, _ in network.named_layers()]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise PlaceError(f"{place}.layers[{i}]", f"an earlier layer is called {name!r} too")
+    try:
+        network.named_layers()
+    except PlaceError as error:
+        raise PlaceError(f"{place}.{error.place}", str(error)) from None
+    for i, after in enumerate(network.layers[1:]):
+        name = network.named_layers()[i][0]
+        if after.inputs is not None and name not in network.named_inputs():
+            raise PlaceError(
+                f"{place}.layers[{i}]",
+                f"the output of {name!r} goes nowhere: the layer behind it takes other inputs, and "
+                "none names it",
+            )
+    count = sum(prod(p.shape) for p in network.parameters().values())
+    if count > LARGEST_NETWORK:
+        raise PlaceError(
+            f"{place}.layers",
+            f"{count:,} parameters, {count * 4 / 2**30:,.0f} GiB in float32; at most "
+            f"{LARGEST_NETWORK:,} are taken",
+        )
+
+
+def _check_batch_norms(workload: Workload) -> None:
+    """A batch of one value has no variance."""
+    for name, network in workload.networks.items():
+        for i, (_, layer, shape) in enumerate(network.named_layers()):
+            if layer.kind == "batch_norm" and workload.schedule.batch_size * prod(shape[:-1]) < 2:
+                raise PlaceError(
+                    f"networks.{name}.layers[{i}]",
+                    f"batch_norm on one value in each channel (batch size 1, shape {list(shape)}) "
+                    "has no variance; take a larger schedule.batch_size",
+                )
 
 
 def _check_names(workload: Workload) -> None:
@@ -210,6 +269,9 @@ def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
     _among(f"{place}.optimizer", phase.optimizer, workload.optimizers, "optimizer")
     for i, name in enumerate(phase.updates):
         _among(f"{place}.updates[{i}]", name, workload.networks, "network")
+        if not workload.networks[name].parameters():
+            message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
+            raise PlaceError(f"networks.{name}.layers", message)
 
 
 def _check_term(

@@ -34,7 +34,10 @@ def chunks(
         drawn = {}
         for stream, (key, (repeat, source)) in enumerate(workload.draw_table().items()):
             lead = (min(chunk, n - start), repeat, batch)
-            if isinstance(source, ARRAYS):
+            if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
+                place = _put(like, seed, stream, number)
+                drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
+            elif isinstance(source, ARRAYS):
                 array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
                 drawn[key], orders[key] = _rows(array, order, lead, (seed, stream))
             else:
@@ -60,6 +63,11 @@ def _rows(
 
 
 @partial(jax.jit, static_argnames="lead")
+def _choose(array: Array, place: Array, *, lead: tuple[int, int, int]) -> Array:
+    return array[jax.random.randint(_key(place), lead, 0, len(array), dtype=jnp.int32)]
+
+
+@partial(jax.jit, static_argnames="lead")
 def _take(
     array: Array, epochs: tuple[Array, ...], used: Array, *, lead: tuple[int, int, int]
 ) -> Array:
@@ -77,8 +85,11 @@ def _sample(place: Array, *, source: Source, shape: tuple[int, ...], dtype: Any)
     match source:
         case UniformNoise(low=low, high=high):
             return jax.random.uniform(_key(place), shape, dtype, minval=low, maxval=high)
-        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+        case NormalNoise(mean=mean, std=std):
             return mean + std * jax.random.normal(_key(place), shape, dtype)
+        case GaussianStream(mean=mean, std=std):
+            drawn = mean + std * jax.random.normal(_key(place), shape, dtype)
+            return jnp.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")
 
 

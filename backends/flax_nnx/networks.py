@@ -13,6 +13,7 @@ from flax import nnx
 from jax import Array, lax
 
 from spec import layers, workload
+from spec.normalisation import Normalisation
 
 PRECISION = lax.Precision.HIGHEST
 _ZEROS = nnx.initializers.zeros_init()  # never used: import_state brings every number
@@ -22,18 +23,38 @@ class Network(nnx.Module):
     """The layers of a network in a row; (n, *input) -> (n, *output)."""
 
     def __init__(self, network: workload.Network, dtype: Any) -> None:
+        rows = network.named_layers()
         self.layers = nnx.List(
-            [LAYERS[layer.kind](layer, shape, dtype) for _, layer, shape in network.named_layers()]
+            [LAYERS[layer.kind](layer, shape, dtype) for _, layer, shape in rows]
         )
+        # Strings and tuples are part of the graph, not of the state.
+        self.names = tuple(name for name, _, _ in rows)
+        self.wiring = tuple(network.wiring())
+        self.kept = tuple(sorted(network.named_inputs()))
 
     def __call__(self, x: Array, *, train: bool) -> Array:
-        for layer in self.layers:
+        seen = {"input": x}
+        for name, layer, sources in zip(self.names, self.layers, self.wiring, strict=True):
+            given = [x if source is None else seen[source] for source in sources]
             normalises = isinstance(layer, nnx.BatchNorm)
-            x = layer(x, use_running_average=not train) if normalises else layer(x)
+            x = layer(*given, use_running_average=not train) if normalises else layer(*given)
+            if name in self.kept:
+                seen[name] = x
         return x
 
 
-class _BatchNorm(nnx.BatchNorm):
+class _Biased(nnx.BatchNorm):
+    """NNX's own, which keeps the biased variance."""
+
+    def __call__(self, x: Array, *, use_running_average: bool) -> Array:
+        y = super().__call__(x, use_running_average=use_running_average)
+        # Running statistics are no path for gradients.
+        self.var[...] = lax.stop_gradient(self.var[...])
+        self.mean[...] = lax.stop_gradient(self.mean[...])
+        return y
+
+
+class _BatchNorm(_Biased):
     """Normalises with the biased variance, as NNX does, but keeps the unbiased one."""
 
     def __call__(self, x: Array, *, use_running_average: bool) -> Array:
@@ -42,21 +63,18 @@ class _BatchNorm(nnx.BatchNorm):
         if not use_running_average:
             n = x.size // x.shape[-1]
             # The share of the new value grows by n / (n - 1); no second reduction is needed.
-            variance = kept + (self.var[...] - kept) * (n / (n - 1))
-            # Running statistics are no path for gradients.
-            self.var[...] = lax.stop_gradient(variance)
-            self.mean[...] = lax.stop_gradient(self.mean[...])
+            self.var[...] = kept + (self.var[...] - kept) * (n / (n - 1))
         return y
 
 
 class _Function(nnx.Module):
     """A layer without arrays."""
 
-    def __init__(self, function: Callable[[Array], Array]) -> None:
+    def __init__(self, function: Callable[..., Array]) -> None:
         self.function = function
 
-    def __call__(self, x: Array) -> Array:
-        return self.function(x)
+    def __call__(self, *x: Array) -> Array:
+        return self.function(*x)
 
 
 def _dense(layer: layers.Dense, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
@@ -99,12 +117,13 @@ def _conv(layer: layers.Conv, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
 def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
     # JAX pads the stretched input; transpose_kernel makes it the gradient of a convolution.
     edge = layer.kernel - 1 - layer.padding
+    far = edge + layer.output_padding
     return nnx.ConvTranspose(
         shape[2],
         layer.filters,
         kernel_size=(layer.kernel, layer.kernel),
         strides=(layer.stride, layer.stride),
-        padding=((edge, edge),) * 2,
+        padding=((edge, far),) * 2,
         kernel_dilation=(1, 1),
         use_bias=layer.bias,
         mask=None,
@@ -120,7 +139,8 @@ def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...], dtype: 
 
 
 def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
-    return _BatchNorm(
+    kind = _BatchNorm if layer.running_variance == "unbiased" else _Biased
+    return kind(
         shape[-1],
         use_running_average=None,  # each call says it
         axis=-1,
@@ -128,8 +148,8 @@ def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...], dtype: Any) -> 
         epsilon=layer.epsilon,
         dtype=dtype,
         param_dtype=dtype,
-        use_bias=True,
-        use_scale=True,
+        use_bias=layer.affine,
+        use_scale=layer.affine,
         bias_init=_ZEROS,
         scale_init=_ZEROS,
         axis_name=None,
@@ -139,9 +159,44 @@ def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...], dtype: Any) -> 
     )
 
 
+def _groups(layer: Normalisation, groups: int, channels: int, dtype: Any) -> nnx.Module:
+    return nnx.GroupNorm(
+        channels,
+        num_groups=groups,
+        group_size=None,
+        epsilon=layer.epsilon,
+        dtype=dtype,
+        param_dtype=dtype,
+        use_bias=layer.affine,
+        use_scale=layer.affine,
+        bias_init=_ZEROS,
+        scale_init=_ZEROS,
+        reduction_axes=None,
+        axis_name=None,
+        axis_index_groups=None,
+        use_fast_variance=False,
+        rngs=nnx.Rngs(0),
+    )
+
+
 def _leaky_relu(layer: layers.LeakyRelu, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
     # jax.nn.leaky_relu has the derivative 1 at 0; the spec has the slope there.
     return _Function(lambda x: jnp.where(x > 0, x, layer.slope * x))
+
+
+def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    square = (layer.size, layer.size)
+    return _Function(
+        lambda x: nnx.avg_pool(x, square, strides=square, padding="VALID", count_include_pad=False)
+    )
+
+
+def _upsample(layer: layers.Upsample, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return _Function(lambda x: x.repeat(layer.factor, axis=1).repeat(layer.factor, axis=2))
+
+
+def _gelu(layer: layers.Gelu, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return _Function(lambda x: jax.nn.gelu(x, approximate=layer.form == "tanh"))
 
 
 def _moments(layer: layers.Moments, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
@@ -158,11 +213,21 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
+    "layer_norm": lambda layer, shape, dtype: _groups(layer, 1, shape[-1], dtype),
+    "instance_norm": lambda layer, shape, dtype: _groups(layer, shape[-1], shape[-1], dtype),
+    "group_norm": lambda layer, shape, dtype: _groups(layer, layer.groups, shape[-1], dtype),
     "relu": lambda layer, shape, dtype: _Function(jax.nn.relu),
     "leaky_relu": _leaky_relu,
+    "elu": lambda layer, shape, dtype: _Function(lambda x: jax.nn.elu(x, layer.alpha)),
+    "gelu": _gelu,
     "tanh": lambda layer, shape, dtype: _Function(jnp.tanh),
     "sigmoid": lambda layer, shape, dtype: _Function(jax.nn.sigmoid),
+    "softplus": lambda layer, shape, dtype: _Function(jax.nn.softplus),
     "flatten": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], -1)),
     "reshape": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], *layer.shape)),
+    "upsample": _upsample,
+    "average_pool": _average_pool,
     "moments": _moments,
+    "add": lambda layer, shape, dtype: _Function(lambda *x: sum(x[1:], x[0])),
+    "concatenate": lambda layer, shape, dtype: _Function(lambda *x: jnp.concatenate(x, axis=-1)),
 }

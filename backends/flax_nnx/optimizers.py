@@ -3,19 +3,26 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import jax
+import jax.numpy as jnp
 import optax
 from jax import Array
 
 from spec import optimizers
-
-ORIGIN: dict[str, Literal["native", "own"]] = {"adam": "native", "sgd": "native"}
+from spec.optimizers import Optimizer
 
 Tree = Any
 """A pytree of arrays, like the parameters."""
 
 
+def origin(optimizer: Optimizer) -> Literal["native", "own"]:
+    """Whether the rule is optax's own."""
+    hat = isinstance(optimizer, optimizers.Adam) and optimizer.epsilon_place == "hat"
+    return "own" if hat else "native"
+
+
 def apply(
-    optimizer: optimizers.Adam | optimizers.Sgd,
+    optimizer: Optimizer,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
@@ -27,12 +34,14 @@ def apply(
 
 
 def _adam(
-    optimizer: optimizers.Adam,
+    optimizer: optimizers.Adam | optimizers.AdamW,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
     step: Array,
 ) -> tuple[Tree, dict[str, Tree], Array]:
+    if origin(optimizer) == "own":
+        return _adam_hat(optimizer, parameters, gradients, slots, step)
     # The two parts of optax.adam, whose state would be a chain of theirs.
     direction = optax.scale_by_adam(
         b1=optimizer.beta_1,
@@ -44,9 +53,52 @@ def _adam(
     )
     state = optax.ScaleByAdamState(step, slots["first_moment"], slots["second_moment"])
     directions, state = direction.update(gradients, state, parameters)
-    descent = optax.scale_by_learning_rate(optimizer.learning_rate, flip_sign=True)
-    updates, _ = descent.update(directions, descent.init(parameters), parameters)
+    if isinstance(optimizer, optimizers.AdamW):
+        decay = optax.add_decayed_weights(optimizer.weight_decay, mask=None)
+        directions, _ = decay.update(directions, decay.init(parameters), parameters)
+    updates = _descend(optimizer.learning_rate, directions, parameters)
     return updates, {"first_moment": state.mu, "second_moment": state.nu}, state.count
+
+
+def _adam_hat(
+    optimizer: optimizers.Adam | optimizers.AdamW,
+    parameters: Tree,
+    gradients: Tree,
+    slots: dict[str, Tree],
+    step: Array,
+) -> tuple[Tree, dict[str, Tree], Array]:
+    b1, b2, count = optimizer.beta_1, optimizer.beta_2, step + 1
+    m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, slots["first_moment"], gradients)
+    v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g**2, slots["second_moment"], gradients)
+
+    def direction(m: Array, v: Array) -> Array:
+        t = count.astype(m.dtype)
+        return jnp.sqrt(1 - b2**t) / (1 - b1**t) * m / (jnp.sqrt(v) + optimizer.epsilon)
+
+    updates = _descend(optimizer.learning_rate, jax.tree.map(direction, m, v), parameters)
+    return updates, {"first_moment": m, "second_moment": v}, count
+
+
+def _rmsprop(
+    optimizer: optimizers.RmsProp,
+    parameters: Tree,
+    gradients: Tree,
+    slots: dict[str, Tree],
+    step: Array,
+) -> tuple[Tree, dict[str, Tree], Array]:
+    scale = optax.scale_by_rms(
+        decay=optimizer.decay,
+        eps=optimizer.epsilon,
+        initial_scale=optimizer.initial_accumulator,
+        eps_in_sqrt=optimizer.epsilon_place == "inside_root",
+        bias_correction=False,
+    )
+    state = optax.ScaleByRmsState(nu=slots["second_moment"])
+    directions, state = scale.update(gradients, state, parameters)
+    kept = {"second_moment": state.nu}
+    if optimizer.momentum:
+        directions, kept["momentum"] = _trace(optimizer.momentum, False, directions, slots)
+    return _descend(optimizer.learning_rate, directions, parameters), kept, step + 1
 
 
 def _sgd(
@@ -54,14 +106,33 @@ def _sgd(
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
-    step: None,
-) -> tuple[Tree, dict[str, Tree], None]:
-    rule = optax.sgd(optimizer.learning_rate, momentum=None, nesterov=False, accumulator_dtype=None)
-    updates, _ = rule.update(gradients, rule.init(parameters), parameters)
-    return updates, slots, step
+    step: Array | None,
+) -> tuple[Tree, dict[str, Tree], Array | None]:
+    if not optimizer.momentum:
+        return _descend(optimizer.learning_rate, gradients, parameters), slots, step
+    directions, trace = _trace(optimizer.momentum, optimizer.nesterov, gradients, slots)
+    updates = _descend(optimizer.learning_rate, directions, parameters)
+    return updates, {"momentum": trace}, None if step is None else step + 1
+
+
+def _trace(
+    momentum: float, nesterov: bool, directions: Tree, slots: dict[str, Tree]
+) -> tuple[Tree, Tree]:
+    """(directions with momentum, the buffer after them)."""
+    rule = optax.trace(decay=momentum, nesterov=nesterov, accumulator_dtype=None)
+    directions, state = rule.update(directions, optax.TraceState(trace=slots["momentum"]))
+    return directions, state.trace
+
+
+def _descend(learning_rate: float, directions: Tree, parameters: Tree) -> Tree:
+    """-learning_rate * directions."""
+    rule = optax.scale_by_learning_rate(learning_rate, flip_sign=True)
+    return rule.update(directions, rule.init(parameters), parameters)[0]
 
 
 RULES: dict[str, Callable[..., tuple[Tree, dict[str, Tree], Array | None]]] = {
     "adam": _adam,
+    "adamw": _adam,
+    "rmsprop": _rmsprop,
     "sgd": _sgd,
 }

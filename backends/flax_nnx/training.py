@@ -11,14 +11,14 @@ import numpy as np
 from flax import nnx
 from jax import Array as Tensor
 from jax import lax
-from jax.nn import sigmoid, softplus
+from jax.nn import relu, sigmoid, softplus
 
 from backends.flax_nnx import device, optimizers
 from backends.flax_nnx import draws as device_draws
 from backends.flax_nnx import state as states
 from backends.flax_nnx.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
-from spec.phases import BinaryCrossEntropy, Phase
+from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.workload import Workload
 
 Draws = Mapping[str, Tensor]
@@ -34,7 +34,7 @@ class Program:
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
         self.optimizer_origin: Literal["native", "own"] = max(
-            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
+            map(optimizers.origin, workload.optimizers.values()), default="native"
         )
         self._device = jax.devices(device.PLATFORMS[settings.device])[0]
         self._dtype = device.DTYPES[settings.precision]
@@ -161,15 +161,16 @@ class Program:
 
     def _apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
         name, slots, steps = phase.optimizer, state.slots, state.steps
+        moving = states.moving(state.parameters, phase.updates)
         moved, kept, step = optimizers.apply(
             self.workload.optimizers[name],
-            states.moving(state.parameters, phase.updates),
+            _clip(phase, "before_step", moving),
             gradients,
             {slot: states.moving(of, phase.updates) for slot, of in slots[name].items()},
             steps.get(name),
         )
         return state._replace(
-            parameters=state.parameters | moved,
+            parameters=state.parameters | _clip(phase, "after_step", moved),
             slots=slots | {name: {slot: of | kept[slot] for slot, of in slots[name].items()}},
             steps=steps | ({name: step} if name in steps else {}),
         )
@@ -212,13 +213,37 @@ class Program:
         return states.from_canonical(array, self._like)
 
 
+def _clip(phase: Phase, when: str, trees: states.Trees) -> states.Trees:
+    if phase.clip is None or phase.clip.when != when:
+        return trees
+    limit = phase.clip.limit
+    return jax.tree.map(lambda tensor: jnp.clip(tensor, -limit, limit), trees)
+
+
 def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
     x = outputs[term.logits]
     loss = term.target * softplus(-x) + (1.0 - term.target) * softplus(x)
     return term.weight * loss.mean()
 
 
-TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+def _mean_score(term: MeanScore, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * outputs[term.scores].mean()
+
+
+def _least_squares(term: LeastSquares, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * ((outputs[term.scores] - term.target) ** 2).mean()
+
+
+def _hinge(term: Hinge, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * relu(1.0 - term.sign * outputs[term.scores]).mean()
+
+
+TERMS: dict[str, Callable[..., Any]] = {
+    "bce": _bce,
+    "mean_score": _mean_score,
+    "least_squares": _least_squares,
+    "hinge": _hinge,
+}
 
 
 @jax.jit

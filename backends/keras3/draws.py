@@ -32,7 +32,12 @@ def chunks(
         for key, (repeat, source) in workload.draw_table().items():
             lead = (min(chunk, n - start), repeat, batch)
             with keras.device(device):
-                if isinstance(source, ARRAYS):
+                if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
+                    array = data[key.split("/")[1]]
+                    own = _seed(f"{seed}/{key}/{start}")
+                    rows = keras.random.randint(lead, 0, len(array), dtype="int32", seed=own)
+                    drawn[key] = ops.take(array, rows, axis=0)
+                elif isinstance(source, ARRAYS):
                     array = data[key.split("/")[1]]
                     seen, order = start * repeat * batch, orders.setdefault(key, {})
                     rows = _rows(order, seen, len(array), batch, lead, f"{seed}/{key}")
@@ -75,8 +80,11 @@ def _sample(source: Source, shape: tuple[int, ...], seed: int) -> Tensor:
         case UniformNoise(low=low, high=high):
             unit = keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=seed)
             return unit * (high - low) + low
-        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+        case NormalNoise(mean=mean, std=std):
             return keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=seed)
+        case GaussianStream(mean=mean, std=std):
+            drawn = keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=seed)
+            return ops.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")
 
 

@@ -6,29 +6,35 @@ through float32 on TensorFlow and are 1e-8 off.
 """
 
 from collections.abc import Callable
-from itertools import chain
-from math import prod
+from math import pi, prod, sqrt
 from typing import Any
 
 import keras
 from keras import ops
 
 from spec import layers, workload
+from spec.normalisation import Normalisation
 
 Tensor = Any
 """A tensor of the engine."""
 
 
-class Network(keras.Sequential):
+class Network(keras.Model):
     """The layers of a network in a row; (n, *input) -> (n, *output).
 
     The Keras layer that holds parameters has the canonical layer's name.
     """
 
     def __init__(self, network: workload.Network) -> None:
-        rows = [LAYERS[layer.kind](layer, name) for name, layer, _ in network.named_layers()]
-        start = keras.Input(network.input, dtype=keras.config.floatx())
-        super().__init__([start, *chain.from_iterable(rows)])
+        x = start = keras.Input(network.input, dtype=keras.config.floatx())
+        seen = {"input": start}
+        for (name, layer, _), sources in zip(network.named_layers(), network.wiring(), strict=True):
+            given = [x if source is None else seen[source] for source in sources]
+            x = given[0] if len(given) == 1 else given
+            for part in LAYERS[layer.kind](layer, name):
+                x = part(x)
+            seen[name] = x
+        super().__init__(inputs=start, outputs=x)
 
 
 class _BatchNorm(keras.layers.BatchNormalization):
@@ -54,6 +60,17 @@ class _LeakyRelu(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         return ops.where(x > 0, x, self.slope * x)
+
+
+class _Function(keras.layers.Layer):
+    """A layer without arrays."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor], **options: Any) -> None:
+        super().__init__(**options)
+        self.function = function
+
+    def call(self, x: Tensor) -> Tensor:
+        return self.function(x)
 
 
 class _Moments(keras.layers.Layer):
@@ -102,19 +119,25 @@ def _conv_transpose(layer: layers.ConvTranspose, name: str) -> list[keras.Layer]
         **_linear(name),
     )
     # Where strides leave gaps between kernels, Keras ends with one gap more than the spec.
-    sides = (layer.padding, layer.padding + max(layer.stride - layer.kernel, 0))
-    crop = keras.layers.Cropping2D((sides, sides), **_image(f"{name}_crop"))
-    return [convolution, crop] if any(sides) else [convolution]
+    near = layer.padding
+    far = layer.padding + max(layer.stride - layer.kernel, 0) - layer.output_padding
+    before = []
+    if far < 0:  # more is wanted than there is: one more row of zeros gives a stride's worth
+        before = [keras.layers.ZeroPadding2D(((0, 1), (0, 1)), **_image(f"{name}_growth"))]
+        far += layer.stride
+    crop = keras.layers.Cropping2D(((near, far), (near, far)), **_image(f"{name}_crop"))
+    return [*before, convolution, *([crop] if near or far else [])]
 
 
 def _batch_norm(layer: layers.BatchNorm, name: str) -> list[keras.Layer]:
+    kind = _BatchNorm if layer.running_variance == "unbiased" else keras.layers.BatchNormalization
     return [
-        _BatchNorm(
+        kind(
             axis=-1,
             momentum=layer.keep,
             epsilon=layer.epsilon,
-            center=True,
-            scale=True,
+            center=layer.affine,
+            scale=layer.affine,
             beta_initializer="zeros",
             gamma_initializer="ones",
             moving_mean_initializer="zeros",
@@ -130,8 +153,56 @@ def _batch_norm(layer: layers.BatchNorm, name: str) -> list[keras.Layer]:
     ]
 
 
+def _groups(layer: Normalisation, groups: int, name: str) -> list[keras.Layer]:
+    return [
+        keras.layers.GroupNormalization(
+            groups=groups,
+            axis=-1,
+            epsilon=layer.epsilon,
+            center=layer.affine,
+            scale=layer.affine,
+            beta_initializer="zeros",
+            gamma_initializer="ones",
+            beta_regularizer=None,
+            gamma_regularizer=None,
+            beta_constraint=None,
+            gamma_constraint=None,
+            **_options(name),
+        )
+    ]
+
+
 def _relu(layer: layers.Relu, name: str) -> list[keras.Layer]:
     return [keras.layers.ReLU(max_value=None, negative_slope=0.0, threshold=0.0, **_options(name))]
+
+
+def _elu(layer: layers.Elu, name: str) -> list[keras.Layer]:
+    # The exponential of a large number would overflow in the branch that is not taken.
+    def elu(x: Tensor) -> Tensor:
+        return ops.where(x > 0, x, layer.alpha * ops.expm1(ops.where(x > 0, 0.0 * x, x)))
+
+    return [_Function(elu, **_options(name))]
+
+
+def _gelu(layer: layers.Gelu, name: str) -> list[keras.Layer]:
+    def by_erf(x: Tensor) -> Tensor:
+        return 0.5 * x * (1.0 + ops.erf(x / sqrt(2.0)))
+
+    def by_tanh(x: Tensor) -> Tensor:
+        return 0.5 * x * (1.0 + ops.tanh(sqrt(2.0 / pi) * (x + 0.044715 * x**3)))
+
+    return [_Function(by_erf if layer.form == "erf" else by_tanh, **_options(name))]
+
+
+def _upsample(layer: layers.Upsample, name: str) -> list[keras.Layer]:
+    options = _image(name)
+    return [keras.layers.UpSampling2D(layer.factor, interpolation="nearest", **options)]
+
+
+def _average_pool(layer: layers.AveragePool, name: str) -> list[keras.Layer]:
+    options = _image(name)
+    size = layer.size
+    return [keras.layers.AveragePooling2D(size, strides=size, padding="valid", **options)]
 
 
 def _options(name: str) -> dict[str, Any]:
@@ -161,11 +232,21 @@ LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
+    "layer_norm": lambda layer, name: _groups(layer, 1, name),
+    "instance_norm": lambda layer, name: _groups(layer, -1, name),
+    "group_norm": lambda layer, name: _groups(layer, layer.groups, name),
     "relu": _relu,
     "leaky_relu": lambda layer, name: [_LeakyRelu(layer.slope, **_options(name))],
+    "elu": _elu,
+    "gelu": _gelu,
     "tanh": lambda layer, name: [keras.layers.Activation("tanh", **_options(name))],
     "sigmoid": lambda layer, name: [keras.layers.Activation("sigmoid", **_options(name))],
+    "softplus": lambda layer, name: [_Function(ops.softplus, **_options(name))],
     "flatten": lambda layer, name: [keras.layers.Flatten(**_image(name))],
     "reshape": lambda layer, name: [keras.layers.Reshape(layer.shape, **_options(name))],
+    "upsample": _upsample,
+    "average_pool": _average_pool,
     "moments": lambda layer, name: [_Moments(layer.epsilon, **_options(name))],
+    "add": lambda layer, name: [keras.layers.Add(**_options(name))],
+    "concatenate": lambda layer, name: [keras.layers.Concatenate(axis=-1, **_options(name))],
 }

@@ -14,8 +14,6 @@ from spec import optimizers
 
 Tensor = Any
 
-ORIGIN: dict[str, Literal["native", "own"]] = {"adam": "own", "sgd": "native"}
-
 _PLAIN: dict[str, Any] = {
     "name": "optimizer",
     "weight_decay": None,
@@ -28,6 +26,12 @@ _PLAIN: dict[str, Any] = {
 }
 
 
+def origin(optimizer: optimizers.Optimizer) -> Literal["native", "own"]:
+    """Whether the rule is Keras's own."""
+    native = isinstance(optimizer, optimizers.Sgd) and not optimizer.momentum
+    return "native" if native else "own"
+
+
 def apply(
     optimizer: keras.optimizers.Optimizer,
     parameters: list[keras.Variable],
@@ -38,7 +42,13 @@ def apply(
 
 
 class _Adam(keras.optimizers.Adam):
-    """Epsilon outside the root, on the corrected moment; Keras adds it to the uncorrected one."""
+    """Epsilon outside the root, on the corrected moment, or added to the uncorrected one.
+
+    The second is Keras's own formula, but not Keras's own code: that casts its betas by `ops.cast`,
+    which goes through float32 on TensorFlow and is 1e-8 off in float64.
+    """
+
+    decay, hat = 0.0, False
 
     @property
     def slots(self) -> dict[str, list[keras.Variable]]:
@@ -47,13 +57,57 @@ class _Adam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         i = self._get_variable_index(variable)
+        if self.decay:
+            self.assign(variable, variable * (1.0 - learning_rate * self.decay))
         t = ops.cast(self.iterations + 1, variable.dtype)
         m = self.beta_1 * self._momentums[i].value + (1.0 - self.beta_1) * gradient
         v = self.beta_2 * self._velocities[i].value + (1.0 - self.beta_2) * gradient**2
         self.assign(self._momentums[i], m)
         self.assign(self._velocities[i], v)
-        m_hat, v_hat = m / _correction(self.beta_1, t), v / _correction(self.beta_2, t)
-        self.assign_sub(variable, learning_rate * m_hat / (ops.sqrt(v_hat) + self.epsilon))
+        m_hat, root = m / _correction(self.beta_1, t), ops.sqrt(_correction(self.beta_2, t))
+        if self.hat:
+            step = m_hat * root / (ops.sqrt(v) + self.epsilon)
+        else:
+            step = m_hat / (ops.sqrt(v) / root + self.epsilon)
+        self.assign_sub(variable, learning_rate * step)
+
+
+class _RmsProp(keras.optimizers.RMSprop):
+    """Epsilon where the spec says, and the learning rate outside the momentum's buffer."""
+
+    inside = False
+
+    @property
+    def slots(self) -> dict[str, list[keras.Variable]]:
+        """The moments by their canonical names, in the order of the parameters."""
+        return {"second_moment": self._velocities, "momentum": self._momentums}
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        i = self._get_variable_index(variable)
+        v = self.rho * self._velocities[i].value + (1.0 - self.rho) * gradient**2
+        self.assign(self._velocities[i], v)
+        inside = ops.sqrt(v + self.epsilon) if self.inside else ops.sqrt(v) + self.epsilon
+        step = gradient / inside
+        if self.momentum:
+            step = self.momentum * self._momentums[i].value + step
+            self.assign(self._momentums[i], step)
+        self.assign_sub(variable, learning_rate * step)
+
+
+class _Sgd(keras.optimizers.SGD):
+    """The learning rate outside the momentum's buffer; Keras has it inside."""
+
+    @property
+    def slots(self) -> dict[str, list[keras.Variable]]:
+        """The moments by their canonical names, in the order of the parameters."""
+        return {"momentum": self.momentums}
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        i = self._get_variable_index(variable)
+        buffer = self.momentum * self.momentums[i].value + gradient
+        self.assign(self.momentums[i], buffer)
+        step = gradient + self.momentum * buffer if self.nesterov else buffer
+        self.assign_sub(variable, learning_rate * step)
 
 
 def _correction(beta: float, t: Tensor) -> Tensor:
@@ -62,7 +116,7 @@ def _correction(beta: float, t: Tensor) -> Tensor:
 
 
 def _adam(optimizer: optimizers.Adam) -> keras.optimizers.Optimizer:
-    return _Adam(
+    made = _Adam(
         learning_rate=optimizer.learning_rate,
         beta_1=optimizer.beta_1,
         beta_2=optimizer.beta_2,
@@ -70,12 +124,49 @@ def _adam(optimizer: optimizers.Adam) -> keras.optimizers.Optimizer:
         amsgrad=False,
         **_PLAIN,
     )
+    made.hat = optimizer.epsilon_place == "hat"
+    return made
+
+
+def _adamw(optimizer: optimizers.AdamW) -> keras.optimizers.Optimizer:
+    made = _Adam(
+        learning_rate=optimizer.learning_rate,
+        beta_1=optimizer.beta_1,
+        beta_2=optimizer.beta_2,
+        epsilon=optimizer.epsilon,
+        amsgrad=False,
+        **_PLAIN,
+    )
+    made.decay = optimizer.weight_decay
+    return made
+
+
+def _rmsprop(optimizer: optimizers.RmsProp) -> keras.optimizers.Optimizer:
+    made = _RmsProp(
+        learning_rate=optimizer.learning_rate,
+        rho=optimizer.decay,
+        momentum=optimizer.momentum,
+        epsilon=optimizer.epsilon,
+        centered=False,
+        **_PLAIN,
+    )
+    made.inside = optimizer.epsilon_place == "inside_root"
+    return made
 
 
 def _sgd(optimizer: optimizers.Sgd) -> keras.optimizers.Optimizer:
-    return keras.optimizers.SGD(
-        learning_rate=optimizer.learning_rate, momentum=0.0, nesterov=False, **_PLAIN
+    kind = _Sgd if optimizer.momentum else keras.optimizers.SGD
+    return kind(
+        learning_rate=optimizer.learning_rate,
+        momentum=optimizer.momentum,
+        nesterov=optimizer.nesterov,
+        **_PLAIN,
     )
 
 
-RULES: dict[str, Callable[..., keras.optimizers.Optimizer]] = {"adam": _adam, "sgd": _sgd}
+RULES: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "sgd": _sgd,
+}

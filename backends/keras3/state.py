@@ -111,5 +111,6 @@ def _parameter(key: str) -> str:
 def _find(networks: dict[str, Network], key: str) -> keras.Variable:
     network, layer_name, array = key.split("/")
     layer = networks[network].get_layer(layer_name)
-    names = NAMES if isinstance(layer, keras.layers.BatchNormalization) else {}
+    normalises = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
+    names = NAMES if isinstance(layer, normalises) else {}
     return getattr(layer, names.get(array, array))

@@ -14,7 +14,7 @@ from backends.keras3 import state as states
 from backends.keras3.device import engine
 from backends.keras3.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
-from spec.phases import BinaryCrossEntropy, Phase
+from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.state import optimized, parameters, statistics
 from spec.workload import Workload
 
@@ -31,7 +31,7 @@ class Program:
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
         self.optimizer_origin: Literal["native", "own"] = max(
-            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
+            map(optimizers.origin, workload.optimizers.values()), default="native"
         )
         self._moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
@@ -193,7 +193,12 @@ class Program:
         optimizer = self._optimizers[phase.optimizer]
         moving = [self.variables[key] for key in self._moving[phase.name]]
         given = [gradients[key] for key in self._moving[phase.name]]
-        step = partial(optimizers.apply, optimizer, moving, given)
+
+        def step() -> None:
+            _clip(phase, "before_step", moving)
+            optimizers.apply(optimizer, moving, given)
+            _clip(phase, "after_step", moving)
+
         return engine.within(self, values, step)[1]
 
     def _differentiate(
@@ -238,13 +243,36 @@ class Program:
         }
 
 
+def _clip(phase: Phase, when: str, variables: list[keras.Variable]) -> None:
+    if phase.clip is not None and phase.clip.when == when:
+        for variable in variables:
+            variable.assign(ops.clip(variable.value, -phase.clip.limit, phase.clip.limit))
+
+
 def _bce(term: BinaryCrossEntropy, outputs: Tensors) -> Tensor:
     x = outputs[term.logits]
     loss = term.target * ops.softplus(-x) + (1.0 - term.target) * ops.softplus(x)
     return term.weight * ops.mean(loss)
 
 
-TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+def _mean_score(term: MeanScore, outputs: Tensors) -> Tensor:
+    return term.weight * ops.mean(outputs[term.scores])
+
+
+def _least_squares(term: LeastSquares, outputs: Tensors) -> Tensor:
+    return term.weight * ops.mean((outputs[term.scores] - term.target) ** 2)
+
+
+def _hinge(term: Hinge, outputs: Tensors) -> Tensor:
+    return term.weight * ops.mean(ops.relu(1.0 - term.sign * outputs[term.scores]))
+
+
+TERMS: dict[str, Callable[..., Any]] = {
+    "bce": _bce,
+    "mean_score": _mean_score,
+    "least_squares": _least_squares,
+    "hinge": _hinge,
+}
 
 
 def _unstack(draws: Tensors) -> list[Tensors]:

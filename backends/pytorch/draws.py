@@ -23,7 +23,11 @@ def chunks(
         drawn = {}
         for key, (repeat, source) in workload.draw_table().items():
             lead = (min(chunk, n - start), repeat, batch)
-            if isinstance(source, ARRAYS):
+            if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
+                array = data[key.split("/")[1]]
+                on = like.device
+                drawn[key] = array[torch.randint(len(array), lead, generator=generator, device=on)]
+            elif isinstance(source, ARRAYS):
                 array = data[key.split("/")[1]]
                 rows, orders[key] = _rows(orders.get(key), len(array), batch, lead, generator)
                 drawn[key] = array[rows]
@@ -58,6 +62,11 @@ def _sample(
     match source:
         case UniformNoise(low=low, high=high):
             return torch.rand(shape, **options).mul_(high - low).add_(low)
-        case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
+        case NormalNoise(mean=mean, std=std):
             return torch.randn(shape, **options).mul_(std).add_(mean)
+        case GaussianStream(mean=mean, std=std):
+            drawn = torch.randn(shape, **options).mul_(std).add_(mean)
+            # The canonical last axis, which images have third from the end.
+            axis = -3 if len(source.shape) == 3 else -1
+            return drawn.sort(dim=axis).values if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")

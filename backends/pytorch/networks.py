@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from spec import layers, workload
 
@@ -22,10 +23,16 @@ class Network(nn.Module):
         self.layers = nn.ModuleList([LAYERS[layer.kind](layer, shape) for _, layer, shape in rows])
         # A name may be anything, and so cannot be a module's attribute.
         self.places = {name: i for i, (name, _, _) in enumerate(rows)}
+        self.wiring, named = network.wiring(), network.named_inputs()
+        self.kept = ["input" in named, *(name in named for name, _, _ in rows)]
+        self.names = [name for name, _, _ in rows]
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
+        seen = {"input": x} if self.kept[0] else {}
+        for i, layer in enumerate(self.layers):
+            x = layer(*(x if source is None else seen[source] for source in self.wiring[i]))
+            if self.kept[i + 1]:
+                seen[self.names[i]] = x
         return x
 
 
@@ -58,6 +65,67 @@ class _Moments(nn.Module):
         mean = x.mean(dim=1, keepdim=True)
         variance = ((x - mean) ** 2).mean(dim=1, keepdim=True)
         return torch.cat([mean, torch.sqrt(variance + self.epsilon)], dim=1)
+
+
+class _Biased1d(nn.BatchNorm1d):
+    """Normalises as torch does, but keeps the biased variance."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _biased(self, x)
+
+
+class _Biased2d(nn.BatchNorm2d):
+    """The same on images."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _biased(self, x)
+
+
+class _GroupNorm(nn.GroupNorm):
+    """torch's own, on contiguous memory.
+
+    On a CPU its backward pass reads beyond its arrays where input and gradient are laid out
+    differently (found by a random GAN; the family of pytorch issues 92166 and 115940).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.contiguous())
+
+
+class _Add(nn.Module):
+    """The sum of its inputs."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return sum(x[1:], x[0])
+
+
+class _Concatenate(nn.Module):
+    """Inputs beside each other along the canonical last axis, which images have second here."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return torch.cat(x, dim=1)
+
+
+def _biased(norm: _Biased1d | _Biased2d, x: Tensor) -> Tensor:
+    assert norm.running_var is not None
+    # Autograd keeps the tensor that torch writes to, so that is a copy.
+    variance = norm.running_var.clone()
+    y = batch_norm(
+        x,
+        norm.running_mean,
+        variance,
+        norm.weight,
+        norm.bias,
+        training=norm.training,
+        momentum=norm.momentum,
+        eps=norm.eps,
+    )
+    if norm.training:
+        n = x.numel() // x.shape[1]
+        with torch.no_grad():  # torch has just added its share of the unbiased one
+            kept = (1.0 - norm.momentum) * norm.running_var
+            norm.running_var.copy_(kept + (variance - kept) * ((n - 1) / n))
+    return y
 
 
 def _nhwc(x: Tensor) -> Tensor:
@@ -95,7 +163,7 @@ def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...]) -> nn.M
         kernel_size=layer.kernel,
         stride=layer.stride,
         padding=layer.padding,
-        output_padding=0,
+        output_padding=layer.output_padding,
         groups=1,
         bias=layer.bias,
         dilation=1,
@@ -104,17 +172,49 @@ def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...]) -> nn.M
 
 
 def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...]) -> nn.Module:
-    kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
     # torch's momentum is the share of the new value; its running variance is the unbiased one.
+    unbiased = layer.running_variance == "unbiased"
+    plain = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+    kind = plain if unbiased else _Biased2d if len(shape) == 3 else _Biased1d
     module = kind(
         shape[-1],
         eps=layer.epsilon,
         momentum=1.0 - layer.keep,
-        affine=True,
+        affine=layer.affine,
         track_running_stats=True,
     )
     module.num_batches_tracked = None  # only a cumulative average would need the count
     return module
+
+
+def _layer_norm(layer: layers.LayerNorm, shape: tuple[int, ...]) -> nn.Module:
+    # nn.LayerNorm has a scale for every number; one group of all channels has one by channel.
+    return _GroupNorm(1, shape[-1], eps=layer.epsilon, affine=layer.affine)
+
+
+def _instance_norm(layer: layers.InstanceNorm, shape: tuple[int, ...]) -> nn.Module:
+    return nn.InstanceNorm2d(
+        shape[-1], eps=layer.epsilon, momentum=0.0, affine=layer.affine, track_running_stats=False
+    )
+
+
+def _group_norm(layer: layers.GroupNorm, shape: tuple[int, ...]) -> nn.Module:
+    return _GroupNorm(layer.groups, shape[-1], eps=layer.epsilon, affine=layer.affine)
+
+
+def _gelu(layer: layers.Gelu, shape: tuple[int, ...]) -> nn.Module:
+    return nn.GELU(approximate="none" if layer.form == "erf" else "tanh")
+
+
+def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...]) -> nn.Module:
+    return nn.AvgPool2d(
+        layer.size,
+        stride=layer.size,
+        padding=0,
+        ceil_mode=False,
+        count_include_pad=False,
+        divisor_override=None,
+    )
 
 
 LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
@@ -122,11 +222,21 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "instance_norm": _instance_norm,
+    "group_norm": _group_norm,
     "relu": lambda layer, shape: nn.ReLU(inplace=False),
     "leaky_relu": lambda layer, shape: nn.LeakyReLU(negative_slope=layer.slope, inplace=False),
+    "elu": lambda layer, shape: nn.ELU(alpha=layer.alpha, inplace=False),
+    "gelu": _gelu,
     "tanh": lambda layer, shape: nn.Tanh(),
     "sigmoid": lambda layer, shape: nn.Sigmoid(),
+    "softplus": lambda layer, shape: nn.Softplus(beta=1.0, threshold=50.0),
     "flatten": lambda layer, shape: _Flatten(),
     "reshape": lambda layer, shape: _Reshape(layer.shape),
+    "upsample": lambda layer, shape: nn.Upsample(scale_factor=layer.factor, mode="nearest"),
+    "average_pool": _average_pool,
     "moments": lambda layer, shape: _Moments(layer.epsilon),
+    "add": lambda layer, shape: _Add(),
+    "concatenate": lambda layer, shape: _Concatenate(),
 }

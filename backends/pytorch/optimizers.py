@@ -11,12 +11,17 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from spec import optimizers
+from spec.optimizers import Optimizer
 
-ORIGIN: dict[str, Literal["native", "own"]] = {"adam": "native", "sgd": "own"}
+
+def origin(optimizer: Optimizer) -> Literal["native", "own"]:
+    """Whether the rule is torch's own."""
+    native = optimizer.kind == "adamw" or (optimizer.kind == "adam" and not _hat(optimizer))
+    return "native" if native else "own"
 
 
 def apply(
-    optimizer: optimizers.Adam | optimizers.Sgd,
+    optimizer: Optimizer,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
@@ -28,12 +33,16 @@ def apply(
 
 
 def _adam(
-    optimizer: optimizers.Adam,
+    optimizer: optimizers.Adam | optimizers.AdamW,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
     step: Tensor,
 ) -> None:
+    if _hat(optimizer):
+        _adam_hat(optimizer, parameters, gradients, slots, step)
+        return
+    decay = optimizer.weight_decay if isinstance(optimizer, optimizers.AdamW) else 0.0
     # Eager code gets one fused kernel; the compiler does its own fusing. The fused kernel takes
     # float32 counters (exact up to 2^24) and corrects the bias in double precision.
     fused = not torch.compiler.is_compiling()
@@ -55,11 +64,56 @@ def _adam(
         beta1=optimizer.beta_1,
         beta2=optimizer.beta_2,
         lr=optimizer.learning_rate,
-        weight_decay=0.0,
+        weight_decay=decay,
+        decoupled_weight_decay=True,
         eps=optimizer.epsilon,
         maximize=False,
     )
     step.add_(1)
+
+
+def _hat(optimizer: Optimizer) -> bool:
+    return isinstance(optimizer, optimizers.Adam) and optimizer.epsilon_place == "hat"
+
+
+def _adam_hat(
+    optimizer: optimizers.Adam | optimizers.AdamW,
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    slots: dict[str, list[Tensor]],
+    step: Tensor,
+) -> None:
+    step.add_(1)
+    b1, b2, t = optimizer.beta_1, optimizer.beta_2, step.to(torch.float64)
+    rate = (optimizer.learning_rate * torch.sqrt(1.0 - b2**t) / (1.0 - b1**t)).to(
+        parameters[0].dtype
+    )
+    moments = zip(slots["first_moment"], slots["second_moment"], strict=True)
+    for parameter, gradient, (m, v) in zip(parameters, gradients, moments, strict=True):
+        m.mul_(b1).add_((1.0 - b1) * gradient)
+        v.mul_(b2).add_((1.0 - b2) * gradient**2)
+        parameter.sub_(rate * m / (torch.sqrt(v) + optimizer.epsilon))
+
+
+def _rmsprop(
+    optimizer: optimizers.RmsProp,
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    slots: dict[str, list[Tensor]],
+    step: Tensor,
+) -> None:
+    # torch's own has no epsilon inside the root.
+    step.add_(1)
+    epsilon, inside = optimizer.epsilon, optimizer.epsilon_place == "inside_root"
+    buffers = slots.get("momentum") or [None] * len(parameters)
+    rows = zip(parameters, gradients, slots["second_moment"], buffers, strict=True)
+    for parameter, gradient, v, buffer in rows:
+        v.mul_(optimizer.decay).add_((1.0 - optimizer.decay) * gradient**2)
+        root = torch.sqrt(v + epsilon) if inside else torch.sqrt(v) + epsilon
+        update = gradient / root
+        if buffer is not None:
+            update = buffer.mul_(optimizer.momentum).add_(update)
+        parameter.sub_(optimizer.learning_rate * update)
 
 
 def _sgd(
@@ -67,12 +121,24 @@ def _sgd(
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
-    step: None,
+    step: Tensor | None,
 ) -> None:
     # Not torch.optim.sgd.sgd: torch.compile (2.13) fuses its `parameter.add_(gradient, alpha=-lr)`
     # with the product that the gradient is into one addmm, and drops alpha (docs/adr/0003).
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.sub_(optimizer.learning_rate * gradient)
+    if step is not None:
+        step.add_(1)
+    buffers = slots.get("momentum") or [None] * len(parameters)
+    for parameter, gradient, buffer in zip(parameters, gradients, buffers, strict=True):
+        update = gradient
+        if buffer is not None:
+            buffer.mul_(optimizer.momentum).add_(1.0 * gradient)
+            update = gradient + optimizer.momentum * buffer if optimizer.nesterov else buffer
+        parameter.sub_(optimizer.learning_rate * update)
 
 
-RULES: dict[str, Callable[..., None]] = {"adam": _adam, "sgd": _sgd}
+RULES: dict[str, Callable[..., None]] = {
+    "adam": _adam,
+    "adamw": _adam,
+    "rmsprop": _rmsprop,
+    "sgd": _sgd,
+}

@@ -14,7 +14,7 @@ from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.networks import Network
-from spec.phases import BinaryCrossEntropy, Phase
+from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -31,7 +31,7 @@ class Program:
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
         self.optimizer_origin: Literal["native", "own"] = max(
-            (optimizers.ORIGIN[o.kind] for o in workload.optimizers.values()), default="native"
+            map(optimizers.origin, workload.optimizers.values()), default="native"
         )
         self._moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
@@ -155,13 +155,16 @@ class Program:
         gradients: list[Tensor],
     ) -> None:
         moving = self._moving[phase.name]
+        tensors = states.moving(networks, moving)
+        _clip(phase, "before_step", tensors)
         optimizers.apply(
             self.workload.optimizers[phase.optimizer],
-            states.moving(networks, moving),
+            tensors,
             gradients,
             {slot: [of[k] for k in moving] for slot, of in slots[phase.optimizer].items()},
             steps.get(phase.optimizer),
         )
+        _clip(phase, "after_step", tensors)
 
     def _differentiate(
         self, phase: Phase, networks: dict[str, Network], draws: Draws
@@ -198,6 +201,13 @@ class Program:
         return states.to_canonical(y, self.workload.networks[network].output)
 
 
+def _clip(phase: Phase, when: str, tensors: list[Tensor]) -> None:
+    if phase.clip is not None and phase.clip.when == when:
+        with torch.no_grad():
+            for tensor in tensors:
+                tensor.clamp_(-phase.clip.limit, phase.clip.limit)
+
+
 def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
     x = outputs[term.logits]
     # threshold: torch's softplus turns linear beyond it; at 50 the difference is below 1e-21.
@@ -206,7 +216,24 @@ def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
     return term.weight * loss.mean()
 
 
-TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+def _mean_score(term: MeanScore, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * outputs[term.scores].mean()
+
+
+def _least_squares(term: LeastSquares, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * ((outputs[term.scores] - term.target) ** 2).mean()
+
+
+def _hinge(term: Hinge, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * torch.relu(1.0 - term.sign * outputs[term.scores]).mean()
+
+
+TERMS: dict[str, Callable[..., Any]] = {
+    "bce": _bce,
+    "mean_score": _mean_score,
+    "least_squares": _least_squares,
+    "hinge": _hinge,
+}
 
 
 def _generate(network: Network, inputs: Tensor) -> Tensor:

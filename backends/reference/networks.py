@@ -9,6 +9,7 @@ from typing import Any
 
 import autograd.numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.scipy.special import erf, expit
 
 from spec import layers
 from spec.workload import Network
@@ -26,14 +27,19 @@ def forward(
     ones, and no new ones come back.
     """
     kept: Arrays = {}
-    for name, layer, _ in network.named_layers():
+    named, seen = network.named_inputs(), {"input": x}
+    for (name, layer, _), sources in zip(network.named_layers(), network.wiring(), strict=True):
         own = {
             key.removeprefix(f"{name}/"): v
             for key, v in values.items()
             if key.startswith(f"{name}/")
         }
-        x, statistics = LAYERS[layer.kind](layer, own, x, train)
+        given = [x if source is None else seen[source] for source in sources]
+        joins = layer.kind in ("add", "concatenate")
+        x, statistics = LAYERS[layer.kind](layer, own, given if joins else given[0], train)
         kept |= {f"{name}/{key}": v for key, v in statistics.items()}
+        if name in named:
+            seen[name] = x
     return x, kept
 
 
@@ -107,19 +113,47 @@ def _batch_norm(
     layer: layers.BatchNorm, own: Arrays, x: Array, train: bool
 ) -> tuple[Array, Arrays]:
     if not train:
-        x = (x - own["mean"]) / np.sqrt(own["variance"] + layer.epsilon)
-        return x * own["scale"] + own["bias"], {}
+        return _affine(own, (x - own["mean"]) / np.sqrt(own["variance"] + layer.epsilon)), {}
     axes = tuple(range(x.ndim - 1))
     mean = np.mean(x, axis=axes)
     variance = np.mean((x - mean) ** 2, axis=axes)
     n = x.size // x.shape[-1]
-    keep = layer.keep
+    keep, unbiased = layer.keep, n / (n - 1) if layer.running_variance == "unbiased" else 1.0
     statistics = {
         "mean": keep * own["mean"] + (1 - keep) * mean,
-        "variance": keep * own["variance"] + (1 - keep) * variance * n / (n - 1),
+        "variance": keep * own["variance"] + (1 - keep) * variance * unbiased,
     }
-    x = (x - mean) / np.sqrt(variance + layer.epsilon)
-    return x * own["scale"] + own["bias"], statistics
+    return _affine(own, (x - mean) / np.sqrt(variance + layer.epsilon)), statistics
+
+
+def _layer_norm(
+    layer: layers.LayerNorm, own: Arrays, x: Array, train: bool
+) -> tuple[Array, Arrays]:
+    return _affine(own, _standardise(x, tuple(range(1, x.ndim)), layer.epsilon)), {}
+
+
+def _instance_norm(
+    layer: layers.InstanceNorm, own: Arrays, x: Array, train: bool
+) -> tuple[Array, Arrays]:
+    return _affine(own, _standardise(x, (1, 2), layer.epsilon)), {}
+
+
+def _group_norm(
+    layer: layers.GroupNorm, own: Arrays, x: Array, train: bool
+) -> tuple[Array, Arrays]:
+    parted = np.reshape(x, (*x.shape[:-1], layer.groups, -1))
+    axes = (*range(1, x.ndim - 1), x.ndim)  # all but the batch and the group
+    return _affine(own, np.reshape(_standardise(parted, axes, layer.epsilon), x.shape)), {}
+
+
+def _standardise(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    mean = np.mean(x, axis=axes, keepdims=True)
+    variance = np.mean((x - mean) ** 2, axis=axes, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon)
+
+
+def _affine(own: Arrays, x: Array) -> Array:
+    return x * own["scale"] + own["bias"] if "scale" in own else x
 
 
 def _relu(layer: layers.Relu, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
@@ -140,6 +174,21 @@ def _sigmoid(layer: layers.Sigmoid, own: Arrays, x: Array, train: bool) -> tuple
     return sigmoid(x), {}
 
 
+def _elu(layer: layers.Elu, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    # The exponential of a large number would overflow in the branch that is not taken.
+    return np.where(x > 0, x, layer.alpha * np.expm1(np.where(x > 0, 0.0, x))), {}
+
+
+def _gelu(layer: layers.Gelu, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    if layer.form == "erf":
+        return 0.5 * x * (1.0 + erf(x / np.sqrt(2.0))), {}
+    return 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))), {}
+
+
+def _softplus(layer: layers.Softplus, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return softplus(x), {}
+
+
 def _flatten(layer: layers.Flatten, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     return np.reshape(x, (x.shape[0], -1)), {}
 
@@ -148,10 +197,33 @@ def _reshape(layer: layers.Reshape, own: Arrays, x: Array, train: bool) -> tuple
     return np.reshape(x, (x.shape[0], *layer.shape)), {}
 
 
+def _upsample(layer: layers.Upsample, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return np.repeat(np.repeat(x, layer.factor, axis=1), layer.factor, axis=2), {}
+
+
+def _average_pool(
+    layer: layers.AveragePool, own: Arrays, x: Array, train: bool
+) -> tuple[Array, Arrays]:
+    n, height, width, channels = x.shape
+    k, h, w = layer.size, height // layer.size, width // layer.size
+    squares = np.reshape(x[:, : h * k, : w * k], (n, h, k, w, k, channels))
+    return np.mean(squares, axis=(2, 4)), {}
+
+
 def _moments(layer: layers.Moments, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     mean = np.mean(x, axis=1, keepdims=True)
     variance = np.mean((x - mean) ** 2, axis=1, keepdims=True)
     return np.concatenate([mean, np.sqrt(variance + layer.epsilon)], axis=1), {}
+
+
+def _add(layer: layers.Add, own: Arrays, x: list[Array], train: bool) -> tuple[Array, Arrays]:
+    return sum(x[1:], x[0]), {}
+
+
+def _concatenate(
+    layer: layers.Concatenate, own: Arrays, x: list[Array], train: bool
+) -> tuple[Array, Arrays]:
+    return np.concatenate(x, axis=-1), {}
 
 
 def _product(x: Array, matrix: Array) -> Array:
@@ -161,8 +233,8 @@ def _product(x: Array, matrix: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), written with tanh so that it does not overflow."""
-    return 0.5 * (np.tanh(0.5 * x) + 1.0)
+    """1 / (1 + exp(-x)), which neither overflows nor warns."""
+    return expit(x)
 
 
 def softplus(x: Array) -> Array:
@@ -175,11 +247,21 @@ LAYERS: dict[str, Callable[..., tuple[Array, Arrays]]] = {
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "instance_norm": _instance_norm,
+    "group_norm": _group_norm,
     "relu": _relu,
     "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "gelu": _gelu,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "flatten": _flatten,
     "reshape": _reshape,
+    "upsample": _upsample,
+    "average_pool": _average_pool,
     "moments": _moments,
+    "add": _add,
+    "concatenate": _concatenate,
 }

@@ -25,23 +25,64 @@ def apply(workload: Workload, name: str, state: Arrays, gradients: Mapping[str, 
 def _adam(
     optimizer: optimizers.Adam, state: Arrays, prefix: str, key: str, gradient: Array
 ) -> Arrays:
-    """Kingma and Ba 2015 (arXiv 1412.6980), algorithm 1, epsilon outside the root."""
+    """Kingma and Ba 2015 (arXiv 1412.6980), algorithm 1, or the form at the end of section 2."""
     t = int(state[f"{prefix}/step"])
     b1, b2 = optimizer.beta_1, optimizer.beta_2
     m = b1 * state[f"{prefix}/first_moment/{key}"] + (1 - b1) * gradient
     v = b2 * state[f"{prefix}/second_moment/{key}"] + (1 - b2) * gradient**2
-    m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+    m_hat, correction = m / (1 - b1**t), np.sqrt(1 - b2**t)
+    if optimizer.epsilon_place == "hat":
+        step = m_hat * correction / (np.sqrt(v) + optimizer.epsilon)
+    else:
+        step = m_hat / (np.sqrt(v) / correction + optimizer.epsilon)
     return {
-        key: state[key] - optimizer.learning_rate * m_hat / (np.sqrt(v_hat) + optimizer.epsilon),
+        key: state[key] - optimizer.learning_rate * step,
         f"{prefix}/first_moment/{key}": m,
         f"{prefix}/second_moment/{key}": v,
     }
 
 
+def _adamw(
+    optimizer: optimizers.AdamW, state: Arrays, prefix: str, key: str, gradient: Array
+) -> Arrays:
+    """Loshchilov and Hutter 2019 (arXiv 1711.05101), algorithm 2, decay scaled by the rate."""
+    shrunk = state[key] * (1 - optimizer.learning_rate * optimizer.weight_decay)
+    plain = optimizers.Adam(
+        kind="adam",
+        epsilon_place="outside_root",
+        **optimizer.model_dump(exclude={"kind", "weight_decay"}),
+    )
+    return _adam(plain, state | {key: shrunk}, prefix, key, gradient)
+
+
+def _rmsprop(
+    optimizer: optimizers.RmsProp, state: Arrays, prefix: str, key: str, gradient: Array
+) -> Arrays:
+    decay, epsilon = optimizer.decay, optimizer.epsilon
+    v = decay * state[f"{prefix}/second_moment/{key}"] + (1 - decay) * gradient**2
+    inside = optimizer.epsilon_place == "inside_root"
+    step = gradient / (np.sqrt(v + epsilon) if inside else np.sqrt(v) + epsilon)
+    new = {f"{prefix}/second_moment/{key}": v}
+    if optimizer.momentum:
+        step = optimizer.momentum * state[f"{prefix}/momentum/{key}"] + step
+        new[f"{prefix}/momentum/{key}"] = step
+    return new | {key: state[key] - optimizer.learning_rate * step}
+
+
 def _sgd(
     optimizer: optimizers.Sgd, state: Arrays, prefix: str, key: str, gradient: Array
 ) -> Arrays:
-    return {key: state[key] - optimizer.learning_rate * gradient}
+    new, mu = {}, optimizer.momentum
+    if mu:
+        buffer = mu * state[f"{prefix}/momentum/{key}"] + gradient
+        new[f"{prefix}/momentum/{key}"] = buffer
+        gradient = gradient + mu * buffer if optimizer.nesterov else buffer
+    return new | {key: state[key] - optimizer.learning_rate * gradient}
 
 
-RULES: dict[str, Callable[..., Arrays]] = {"adam": _adam, "sgd": _sgd}
+RULES: dict[str, Callable[..., Arrays]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "rmsprop": _rmsprop,
+    "sgd": _sgd,
+}

@@ -13,7 +13,7 @@ from backends.reference import optimizers
 from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.networks import forward, sigmoid, softplus
-from spec.phases import BinaryCrossEntropy, Forward, Phase
+from spec.phases import BinaryCrossEntropy, Forward, Hinge, LeastSquares, MeanScore, Phase
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -45,7 +45,10 @@ class Program:
         return metrics, gradients
 
     def update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
-        return optimizers.apply(self.workload, self.phases[phase].optimizer, state, gradients)
+        phase_ = self.phases[phase]
+        state = self._clip(phase_, "before_step", state)
+        state = optimizers.apply(self.workload, phase_.optimizer, state, gradients)
+        return self._clip(phase_, "after_step", state)
 
     def train_step(
         self, state: Arrays, draws: Mapping[str, Array]
@@ -82,6 +85,12 @@ class Program:
 
     def block_until_ready(self, tree: Any) -> None:
         block_until_ready(tree)
+
+    def _clip(self, phase: Phase, when: str, state: Arrays) -> Arrays:
+        if phase.clip is None or phase.clip.when != when:
+            return state
+        limit, keys = phase.clip.limit, parameters(self.workload, phase.updates)
+        return state | {key: np.clip(state[key], -limit, limit) for key in keys}
 
     def _differentiate(
         self, phase: Phase, state: Arrays, draws: Mapping[str, Array]
@@ -136,4 +145,22 @@ def _bce(term: BinaryCrossEntropy, outputs: Arrays) -> Array:
     return term.weight * np.mean(term.target * softplus(-x) + (1.0 - term.target) * softplus(x))
 
 
-TERMS: dict[str, Callable[..., Any]] = {"bce": _bce}
+def _mean_score(term: MeanScore, outputs: Arrays) -> Array:
+    return term.weight * np.mean(outputs[term.scores])
+
+
+def _least_squares(term: LeastSquares, outputs: Arrays) -> Array:
+    return term.weight * np.mean((outputs[term.scores] - term.target) ** 2)
+
+
+def _hinge(term: Hinge, outputs: Arrays) -> Array:
+    margin = 1.0 - term.sign * outputs[term.scores]
+    return term.weight * np.mean(np.where(margin > 0, margin, 0.0))
+
+
+TERMS: dict[str, Callable[..., Any]] = {
+    "bce": _bce,
+    "mean_score": _mean_score,
+    "least_squares": _least_squares,
+    "hinge": _hinge,
+}

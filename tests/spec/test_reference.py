@@ -10,11 +10,11 @@ from backends import ORACLE, load
 from backends.protocol import Program, Settings
 from backends.reference.networks import LAYERS, sigmoid, softplus
 from backends.reference.optimizers import apply
-from spec import data, layers, randomness
+from spec import data, initialisers, layers, randomness
 from spec.state import init_state
 from spec.workload import Workload
 
-INIT = layers.Constant(kind="constant", value=0.0)
+INIT = initialisers.Constant(kind="constant", value=0.0)
 SMALL = {
     "mlp_square": {"schedule.batch_size": 4},
     "dcgan_32": {"schedule.batch_size": 4},
@@ -29,7 +29,7 @@ def program_of(workload: Workload) -> Program:
 @pytest.mark.parametrize("name", spec.names())
 def test_gradients_against_finite_differences(name: str) -> None:
     """A central difference along a random direction of length 1, in two step sizes."""
-    workload = spec.load(name, SMALL[name])
+    workload = spec.load(name, SMALL.get(name, {"schedule.batch_size": 4}))
     program = program_of(workload)
     state = program.import_state(init_state(workload, 1))
     draws = randomness.draws(workload, 1, 0, data.synthetic(workload, 1))

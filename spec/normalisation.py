@@ -1,0 +1,86 @@
+"""Layers that normalise: over the batch, over a sample, over groups of its channels."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from spec.base import Fraction, Positive, Size
+from spec.initialisers import Constant, Initialiser, Parameter
+from spec.layer import Layer, ShapeError
+
+
+class Normalisation(Layer):
+    """What all of them have in common: epsilon under the root, and scale and bias by channel."""
+
+    epsilon: Positive
+    scale_init: Initialiser | None = None
+    """With bias_init: a scale and a bias by channel follow. Without both: none do."""
+    bias_init: Initialiser | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "Normalisation":
+        if (self.scale_init is None) != (self.bias_init is None):
+            raise ValueError("scale_init and bias_init come together, or neither")
+        return self
+
+    @property
+    def affine(self) -> bool:
+        """Whether a scale and a bias follow."""
+        return self.scale_init is not None
+
+    def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
+        if self.scale_init is None or self.bias_init is None:
+            return {}
+        channels = (shape[-1],)
+        return {
+            "scale": Parameter(channels, self.scale_init, shape[-1]),
+            "bias": Parameter(channels, self.bias_init, shape[-1]),
+        }
+
+
+class BatchNorm(Normalisation):
+    """Batch normalisation over all axes but the last (Ioffe and Szegedy 2015, algorithm 1).
+
+    Normalises with the biased batch variance. The running value keeps `keep` of the old one; the
+    running variance takes the biased batch variance or the unbiased one, n / (n - 1) times it.
+    """
+
+    kind: Literal["batch_norm"]
+    keep: Fraction
+    running_variance: Literal["unbiased", "biased"]
+
+    def statistics(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
+        zero, one = Constant(kind="constant", value=0.0), Constant(kind="constant", value=1.0)
+        channels = (shape[-1],)
+        return {"mean": Parameter(channels, zero, 0), "variance": Parameter(channels, one, 0)}
+
+
+class LayerNorm(Normalisation):
+    """Over all axes of a sample (Ba et al. 2016, arXiv 1607.06450); scale and bias by channel."""
+
+    kind: Literal["layer_norm"]
+
+
+class InstanceNorm(Normalisation):
+    """Over height and width of each sample and channel (Ulyanov et al. 2016, arXiv 1607.08022)."""
+
+    kind: Literal["instance_norm"]
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) != 3 or shape[0] * shape[1] < 2:
+            raise ShapeError(
+                f"instance_norm takes images of more than one pixel, not shape {list(shape)}"
+            )
+        return shape
+
+
+class GroupNorm(Normalisation):
+    """Over height, width and a group of channels (Wu and He 2018, arXiv 1803.08494, equation 7)."""
+
+    kind: Literal["group_norm"]
+    groups: Size
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if shape[-1] % self.groups:
+            raise ShapeError(f"{shape[-1]} channels cannot be parted into {self.groups} groups")
+        return shape

@@ -1,0 +1,149 @@
+"""docs/vocabulary.md and spec/schema.json, generated from the models.
+
+`python -m spec.vocabulary` writes both; a test holds them current.
+"""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from spec.base import Model
+from spec.initialisers import Initialiser
+from spec.layers import AnyLayer
+from spec.optimizers import Optimizer
+from spec.phases import Clip, LossTerm, Schedule
+from spec.short_form import ShortForm, Steps
+from spec.sources import Source
+from spec.workload import Workload
+
+ROOT = Path(__file__).parent.parent
+
+NOTES = {
+    "dense": "torch draws kernels and biases from U(+-1/sqrt(fan_in)), Keras takes Glorot uniform "
+    "and zeros, Flax LeCun normal and zeros.",
+    "conv": "Keras and Flax pad `same` unevenly where a stride meets an even size; here padding is "
+    "always written and symmetric.",
+    "conv_transpose": "JAX does not flip the kernel unless told to (`transpose_kernel`), Keras has "
+    "no explicit padding and needs a cut, and k5 s2 p2 o1 is not Keras's or Flax's `same`.",
+    "batch_norm": "Epsilon is 1e-5 in torch and Flax, 1e-3 in Keras; torch's momentum 0.1 is "
+    "`keep` 0.9, Keras and Flax keep 0.99; torch's running variance is unbiased, theirs biased.",
+    "layer_norm": "Epsilon is 1e-5 in torch, 1e-3 in Keras, 1e-6 in Flax; torch's own layer norm "
+    "has a scale for every number, here one for each channel.",
+    "instance_norm": "torch has no scale and bias unless asked, Flax has both; epsilon as in "
+    "layer_norm.",
+    "group_norm": "Epsilon as in layer_norm.",
+    "leaky_relu": "The slope is 0.01 in torch and JAX, 0.3 in Keras's layer, 0.2 in its function.",
+    "gelu": "torch takes erf, JAX and keras.ops the tanh form.",
+    "moments": "torch's std is the unbiased one; the gradient of a root at 0 is 0 in torch and NaN "
+    "in JAX, hence the epsilon.",
+    "adam": "Keras adds epsilon 1e-7 to the uncorrected root (`hat`), torch and optax 1e-8 to the "
+    "corrected one; no constant turns one into the other.",
+    "adamw": "The decay is 0.01 in torch, 0.004 in Keras, 0.0001 in optax.",
+    "rmsprop": "torch: decay 0.99, epsilon outside; Keras: 0.9, inside, with the rate inside the "
+    "momentum's buffer; optax: 0.9, inside; the first TensorFlow started the accumulator at 1.",
+    "sgd": "Keras has the rate inside the momentum's buffer, torch and optax outside; they agree "
+    "while the rate is constant.",
+    "bce": "On probabilities torch clamps the logarithm at -100 and Keras clips at 1e-7; here it "
+    "is always computed from logits.",
+}
+
+
+def members(union: Any) -> list[type[Model]]:
+    """The models of a discriminated union, in order."""
+    return list(get_args(get_args(union)[0]))
+
+
+def page() -> str:
+    """The vocabulary as Markdown."""
+    parts = [
+        "# Vocabulary",
+        "<!-- Generated from spec/ by `python -m spec.vocabulary`; do not edit. -->",
+        "Every number is written in the file. A field with a value in brackets may be left out and "
+        "then means that value. A **Note** says where the frameworks' own defaults differ.",
+    ]
+    sections: tuple[tuple[str, list[type[Model]]], ...] = (
+        ("Layers", members(AnyLayer)),
+        ("Initialisers", members(Initialiser)),
+        ("Optimizers", members(Optimizer)),
+        ("Noise and data", members(Source)),
+        ("`[steps]`: how an iteration alternates", [Steps, Clip]),
+        ("`[schedule]`", [Schedule]),
+        ("Loss terms (long form)", members(LossTerm)),
+    )
+    for title, models in sections:
+        parts.append(f"## {title}")
+        parts += [_entry(model) for model in models]
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(model: type[Model]) -> str:
+    kind = model.model_fields.get("kind")
+    names = get_args(kind.annotation) if kind else ()
+    heading = ", ".join(f"`{name}`" for name in names) or model.__name__.lower()
+    lines = [f"### {heading}", inspect.cleandoc(model.__doc__ or "")]
+    fields = [f for name in model.model_fields if (f := _field(model, name))]
+    if fields:
+        lines.append("\n".join(fields))
+    lines += [f"**Note.** {NOTES[name]}" for name in names if name in NOTES]
+    return "\n\n".join(lines)
+
+
+def _field(model: type[Model], name: str) -> str:
+    if name in ("kind", "name"):
+        return ""
+    field = model.model_fields[name]
+    default = "" if field.is_required() else f" [{_default(field.default)}]"
+    about = f": {inspect.cleandoc(field.description)}" if field.description else ""
+    return f"- `{name}`{default} {_type(field.annotation)}{about}".replace("\n", " ")
+
+
+def _default(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value)
+
+
+def _type(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(json.dumps(value) for value in get_args(annotation))
+    options = [a for a in get_args(annotation) if a is not type(None)]
+    if type(None) in get_args(annotation):
+        return _type(options[0]) if len(options) == 1 else "initialiser"
+    plain = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+    if annotation in plain:
+        return plain[annotation]
+    if get_origin(annotation) is tuple:
+        return "list"
+    return "table" if isinstance(annotation, type) else "initialiser"
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of a workload file, in the short form or the long one."""
+    short = ShortForm.model_json_schema(ref_template="#/$defs/{model}")
+    long = Workload.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = short.pop("$defs") | long.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A Gantlet workload",
+        "if": {"required": ["phases"]},
+        "then": long,
+        "else": short,
+        "$defs": definitions,
+    }
+
+
+def files() -> dict[Path, str]:
+    """What is generated, by path."""
+    return {
+        ROOT / "docs" / "vocabulary.md": page(),
+        ROOT / "spec" / "schema.json": json.dumps(schema(), indent=1) + "\n",
+    }
+
+
+def main() -> None:
+    """Write both files."""
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -25,10 +25,12 @@ def check_control(case: Case) -> None:
     limit = tolerances.limit(case.precision, "control")
     for i in range(ITERATIONS):
         draws = case.draws(i)
-        given = (draws["d/x"][0], draws["d/z"][0], draws["g/z"][0])
+        x, z_d, z_g = draws.values()  # in the order of the phases, as the documents draw them
+        given = (x[0], z_d[0], z_g[0])
         losses = [float(loss) for loss in step(*given)]
         live, metrics = case.program.train_step(live, draws)
-        for name, loss in zip(("d_loss", "g_loss"), losses, strict=True):
+        names = [f"{phase.name}_loss" for phase in case.workload.phases]
+        for name, loss in zip(names, losses, strict=True):
             case.measured.within(loss_error(metrics[name], loss), limit, f"iteration {i} {name}")
     ours, theirs = case.program.export_state(live), export()
     case.measured.true(set(theirs) == set(networks), "names in the control's export")

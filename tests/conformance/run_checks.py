@@ -43,11 +43,17 @@ def check_draws(case: Case) -> None:
         samples = drawn.reshape(-1, *source.shape)
         if isinstance(source, UniformNoise | NormalNoise | GaussianStream):
             _check_distribution(case, key, source, samples)
+            if isinstance(source, GaussianStream) and source.sorted:
+                rising = bool((np.diff(samples, axis=-1) >= 0).all())
+                case.measured.true(rising, f"{key}: each row is sorted")
             both = np.concatenate([samples, other.reshape(samples.shape)])
             fresh.setdefault((source.kind, source.shape), []).append(both)
         else:
             array = case.arrays[key.split("/")[1]].astype(np.float64)
-            _check_epochs(case, key, samples, array, len(array) // batch * batch)
+            if source.sampling == "with_replacement":
+                _check_choice(case, key, samples, array)
+            else:
+                _check_epochs(case, key, samples, array, len(array) // batch * batch)
     for (kind, _), parts in fresh.items():
         rows = np.concatenate(parts).reshape(sum(len(part) for part in parts), -1)
         distinct = len(np.unique(rows, axis=0))
@@ -102,10 +108,25 @@ def _check_distribution(
     case.measured.within(abs(float(samples.std()) - std), 2 * error, f"deviation of {key}")
 
 
-def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
+def _indices(case: Case, key: str, samples: np.ndarray, array: np.ndarray) -> list[int]:
     known = {row.tobytes(): i for i, row in enumerate(array)}
     indices = [known.get(row.tobytes(), -1) for row in samples]
     case.measured.true(-1 not in indices, f"{key}: every sample is one of the data's")
+    return indices
+
+
+def _check_choice(case: Case, key: str, samples: np.ndarray, array: np.ndarray) -> None:
+    """Independent choices: some repeat before all have come, and their mean is the middle."""
+    indices = _indices(case, key, samples, array)
+    size = len(array)
+    repeats = len(set(indices[:size])) < min(size, len(indices))
+    case.measured.true(repeats, f"{key}: with replacement, samples repeat within an epoch's length")
+    error = 6 * (((size**2 - 1) / 12) / len(indices)) ** 0.5
+    case.measured.within(abs(float(np.mean(indices)) - (size - 1) / 2), error, f"mean of {key}")
+
+
+def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
+    indices = _indices(case, key, samples, array)
     for start in range(0, len(indices), epoch):
         part = indices[start : start + epoch]
         case.measured.true(len(set(part)) == len(part), f"{key}: an epoch repeats no sample")

@@ -17,6 +17,10 @@ PARAMETERS = {
     "mlp_square": {"generator": 468_240, "discriminator": 267_009},
     "dcgan_32": {"generator": 1_068_928, "discriminator": 663_296},
     "gaussian": {"generator": 66_088, "discriminator": 1_185},
+    "gaussian_raw": {"generator": 66_088, "discriminator": 33_121},
+    "mlp_small": {"generator": 227_344, "discriminator": 201_217},
+    "mlp_wide": {"generator": 1_486_352, "discriminator": 533_505},
+    "mlp_wide_relu": {"generator": 1_486_352, "discriminator": 533_505},
 }
 """Counted by hand from the documents."""
 

@@ -85,7 +85,15 @@ def tests(session: nox.Session) -> None:
 def conformance(session: nox.Session) -> None:
     """The proof: every check on every row, workload, mode and precision, with the matrix."""
     install(session, "bench")
-    session.run("python", "-m", "pytest", "tests/conformance", *pythons(), *session.posargs)
+    proof = ("tests/conformance", "tests/fuzz")
+    session.run("python", "-m", "pytest", *proof, *pythons(), *session.posargs)
+
+
+@nox.session(requires=NEEDED)
+def fuzz(session: nox.Session) -> None:
+    """Random GANs in every row: `-- --examples 1000`, or `-- --gan FILE` for one that differed."""
+    install(session, "bench")
+    session.run("python", "-m", "pytest", "tests/fuzz", *pythons(), *session.posargs)
 
 
 @nox.session

@@ -38,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--device", default="cpu", help=f"auto, {', '.join(DEVICES)}")
     group.addoption("--python", action="append", default=[], help="ROW=PATH of an interpreter")
     group.addoption("--full", action="store_true", help="the long form of checks that have one")
+    group.addoption("--examples", type=int, default=50, help="random GANs in each row")
+    group.addoption("--gan", default=None, help="a file that a random GAN was written to")
     group.addoption("--results", default=None, help="folder for results/conformance JSON")
 
 

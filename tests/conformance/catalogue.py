@@ -10,6 +10,7 @@ from tests.conformance import checks, run_checks
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
 from tests.conformance.convergence import check_convergence
+from tests.fuzz.comparison import check_random_gan
 
 BOTH = ("float64", "float32")
 
@@ -44,7 +45,7 @@ CATALOGUE = (
     Check(checks.check_only_intended_move, modes="first"),
     Check(checks.check_round_trip, modes="first", precisions=BOTH),
     Check(checks.check_refusals, modes="first", workloads=("mlp_square",)),
-    Check(check_control, modes="first", workloads=("mlp_square", "dcgan_32")),
+    Check(check_control, modes="first", workloads=("mlp_square", "dcgan_32", "mlp_wide")),
     Check(checks.check_golden_losses, modes="every", precisions=BOTH, built_in=True),
     Check(checks.check_iteration, modes="every"),
     Check(
@@ -58,12 +59,21 @@ CATALOGUE = (
     Check(run_checks.check_run, modes="every", precisions=BOTH),
     Check(run_checks.check_modes_agree, modes="others"),
     Check(run_checks.check_same_seed, modes="every", precisions=BOTH),
-    Check(checks.check_partial_batch, modes="every", workloads=("mlp_square", "dcgan_32")),
+    Check(
+        checks.check_partial_batch,
+        modes="every",
+        workloads=("mlp_square", "dcgan_32", "mlp_small"),
+    ),
     Check(checks.check_generate, modes="every", precisions=BOTH),
     Check(check_convergence, modes="last", workloads=("gaussian",)),
 )
 BY_NAME = {check.name: check for check in CATALOGUE}
-EXCHANGE = {"saves_state": checks.check_saves_state, "continues_from": checks.check_continues_from}
+BESIDE = {
+    "saves_state": checks.check_saves_state,
+    "continues_from": checks.check_continues_from,
+    "random_gan": check_random_gan,
+}
+"""Checks that are asked for by name only."""
 
 
 def perform(
@@ -74,7 +84,7 @@ def perform(
     `passed` or `failed` is the check's own word; anything else that goes wrong is an `error`.
     """
     case = Case(row, workload, mode, precision, device, extra)
-    function = EXCHANGE[check] if check in EXCHANGE else BY_NAME[check].function
+    function = BESIDE[check] if check in BESIDE else BY_NAME[check].function
     status, message = "passed", ""
     try:
         function(case)

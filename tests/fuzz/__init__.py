@@ -1,0 +1,1 @@
+"""Random GANs from the whole vocabulary, held against the reference in every row."""

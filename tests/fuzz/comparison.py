@@ -1,0 +1,168 @@
+"""One random GAN in one row against the reference; runs in the row's worker."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import backends
+from backends.protocol import Arrays, Program, Settings
+from bench.measurement import CheckFailed, Measured, loss_error
+from bench.proof import perturbed
+from spec import randomness, tolerances
+from spec.short_form import ShortForm, expand
+from spec.state import init_state, parameters, shapes, statistics
+from spec.workload import Workload
+from tests.conformance.cases import Case
+
+SEED = 30
+NOISE = 1e-3
+"""A tensor this much smaller than the largest beside it is compared with that one's norm: where a
+gradient is structurally zero, such as a bias before batch norm, what is left of it is rounding."""
+ZERO = 1e-11
+"""Weights and inputs are of the order of 1 here: what is below this is rounding, compared as it is.
+The mean of a batch-normalised score, say, has no gradient at all."""
+
+Metrics = dict[str, float]
+
+
+def workload_of(gan: Mapping[str, Any]) -> Workload:
+    """The workload that a mapping in the short form means."""
+    short = ShortForm.model_validate_json(json.dumps(gan))
+    return Workload.model_validate_json(json.dumps(expand(short)))
+
+
+def compare(row: str, gan: str, mode: str, device: str) -> dict[str, Any]:
+    """Forward, losses, gradients and one iteration: {status, max_error, limit, where, message}.
+
+    `gan` is JSON. A difference is `failed`; whatever else goes wrong is an exception.
+    """
+    workload = workload_of(json.loads(gan))
+    settings = Settings(mode, "float64", device, 1)  # type: ignore[arg-type]
+    measured = Measured()
+    status, message = "passed", ""
+    try:
+        _Comparison(workload, backends.prepare(row, workload, settings), measured).all()
+    except CheckFailed as failure:
+        status, message = "failed", str(failure)
+    return {
+        "status": status,
+        "max_error": measured.max_error,
+        "limit": measured.limit,
+        "where": measured.where,
+        "message": message,
+    }
+
+
+def check_random_gan(case: Case) -> None:
+    """The comparison as a check, for a GAN from a file: so that faults can be planted."""
+    _Comparison(case.workload, case.program, case.measured).all()
+
+
+class _Comparison:
+    """A program, the reference, and the reference from weights moved by one ulp."""
+
+    def __init__(self, workload: Workload, program: Program, measured: Measured) -> None:
+        self.workload, self.program, self.measured = workload, program, measured
+        settings = Settings("eager", "float64", "cpu", 1)
+        self.oracle = backends.load(backends.ORACLE).program(workload, settings)
+        self.first = init_state(workload, SEED)
+        self.moved = perturbed(workload, self.first, "float64", SEED)
+        self.draws = randomness.draws(workload, SEED, 0, {})
+
+    def all(self) -> None:
+        """Every comparison."""
+        exported = self.program.export_state(self.program.import_state(self.first))
+        found = {key: tuple(value.shape) for key, value in exported.items()}
+        self.measured.true(found == shapes(self.workload), "names and shapes of the state")
+        self.forward()
+        self.gradients()
+        self.iteration()
+
+    def forward(self) -> None:
+        """Each network in train and in eval mode."""
+        for name, network in self.workload.networks.items():
+            inputs = randomness.normal(f"fuzz/{name}", 0, 4, network.input)
+            self._forward(name, inputs, train=True)
+            self._forward(name, inputs, train=False)
+
+    def _forward(self, name: str, inputs: Any, *, train: bool) -> None:
+        def output(program: Program, state: Arrays) -> Arrays:
+            live = program.import_state(state)
+            return {name: program.apply(live, name, inputs, train=train)}
+
+        where = f"forward {'train' if train else 'eval'}"
+        self._tensors("forward", where, *self._three(output))
+
+    def gradients(self) -> None:
+        """Losses and gradients of each phase."""
+        for phase in self.workload.phases:
+            given = {
+                key: value[0]
+                for key, value in self.draws.items()
+                if key.startswith(f"{phase.name}/")
+            }
+
+            def of(program: Program, state: Arrays, p: str = phase.name, d: Any = given) -> Any:
+                return program.losses_and_gradients(program.import_state(state), p, d)
+
+            (loss, ours), (expected, theirs), (moved, shaken) = self._three(of)
+            self._losses(f"phase {phase.name}", loss, expected, moved)
+            self._tensors("gradient", f"phase {phase.name} gradient", ours, theirs, shaken)
+
+    def iteration(self) -> None:
+        """All of the state after one iteration."""
+
+        def step(program: Program, state: Arrays) -> tuple[Metrics, Arrays]:
+            live, metrics = program.train_step(program.import_state(state), self.draws)
+            return metrics, program.export_state(live)
+
+        (loss, ours), (expected, theirs), (moved, shaken) = self._three(step)
+        self._losses("iteration", loss, expected, moved)
+        keys = set(theirs)
+        self.measured.true(set(ours) == keys, "names in the state after an iteration")
+        counters = {key for key in keys if key == "iteration" or key.endswith("/step")}
+        groups = [counters, set(parameters(self.workload)), set(statistics(self.workload))]
+        groups.append(keys.difference(*groups))
+        for group in groups:
+            parts = [{key: state[key] for key in sorted(group)} for state in (ours, theirs, shaken)]
+            self._tensors("iteration", "after one iteration:", *parts)
+
+    def _three(self, call: Any) -> tuple[Any, Any, Any]:
+        """What the row, the reference and the moved reference give."""
+        oracle = self.oracle
+        return call(self.program, self.first), call(oracle, self.first), call(oracle, self.moved)
+
+    def _losses(self, where: str, ours: Metrics, theirs: Metrics, moved: Metrics) -> None:
+        self.measured.true(set(ours) == set(theirs), f"{where}: names of metrics")
+        growth = max(loss_error(moved[name], theirs[name]) for name in theirs)
+        limit = tolerances.trajectory_limit("float64", "loss", growth)
+        for name, expected in theirs.items():
+            self.measured.within(loss_error(ours[name], expected), limit, f"{where} {name}")
+
+    def _tensors(
+        self,
+        quantity: tolerances.Quantity,
+        where: str,
+        ours: Arrays,
+        theirs: Arrays,
+        moved: Arrays,
+    ) -> None:
+        self.measured.true(set(ours) == set(theirs), f"{where} names")
+        largest = max((float(np.linalg.norm(value)) for value in theirs.values()), default=0.0)
+        errors = {k: _error(ours[k], theirs[k], largest) for k in theirs}
+        growth = max((_error(moved[k], theirs[k], largest) for k in theirs), default=0.0)
+        limit = tolerances.trajectory_limit("float64", quantity, growth)
+        for key, error in errors.items():
+            self.measured.within(error, limit, f"{where} {key}")
+
+
+def _error(actual: Any, expected: Any, largest: float) -> float:
+    """|a - b| / max(|b|, NOISE * largest) in the 2-norm; absolute where all is rounding."""
+    a, b = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
+    if a.shape != b.shape or not np.isfinite(a).all():
+        return float("inf")
+    difference = float(np.linalg.norm(a - b))
+    scale = max(float(np.linalg.norm(b)), NOISE * largest)
+    return difference / scale if scale > ZERO else difference

@@ -1,0 +1,81 @@
+"""Which options of the vocabulary the examples reached, out of all that there are."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+from spec.base import Model
+from spec.layers import AnyLayer
+from spec.optimizers import Optimizer
+from spec.phases import Clip
+from spec.short_form import Steps
+
+MODELS: tuple[type[Model], ...] = (
+    *get_args(get_args(AnyLayer)[0]),
+    *get_args(get_args(Optimizer)[0]),
+    Steps,
+    Clip,
+)
+
+
+def universe() -> set[str]:
+    """`<kind>.<option>=<value>` for every kind, and every literal, boolean and optional field."""
+    return {option for model in MODELS for option in _options(model)} | {"inputs=one"}
+
+
+def reached(model: Model) -> Iterator[str]:
+    """The options that a layer, an optimizer or the steps make use of."""
+    kind = _kind(type(model))
+    yield kind
+    for name, value in model:
+        if name == "inputs" and value is not None and len(value) == 1:
+            yield "inputs=one"
+        if name in ("kind", "name", "inputs"):
+            continue
+        if value is None or isinstance(value, bool | str):
+            yield f"{kind}.{name}={value}"
+        elif f"{kind}.{name}" in OPTIONAL:
+            yield f"{kind}.{name}=given"
+        elif f"{kind}.{name}" in SPECIAL:
+            yield f"{kind}.{name}{'>0' if value else '=0'}"
+
+
+SPECIAL = ("conv_transpose.output_padding", "sgd.momentum", "rmsprop.momentum", "conv.padding")
+"""Numbers that switch something on where they are not 0."""
+
+
+def _options(model: type[Model]) -> Iterator[str]:
+    kind = _kind(model)
+    yield kind
+    for name, field in model.model_fields.items():
+        if name in ("kind", "name", "inputs"):
+            continue
+        for value in _values(field.annotation):
+            yield f"{kind}.{name}={value}"
+        if f"{kind}.{name}" in SPECIAL:
+            yield from (f"{kind}.{name}>0", f"{kind}.{name}=0")
+
+
+def _values(annotation: Any) -> Iterator[str]:
+    """Values of a literal or boolean; None and given of an optional field."""
+    if annotation is bool:
+        yield from ("True", "False")
+    elif get_origin(annotation) is Literal:
+        values = get_args(annotation)
+        yield from (str(value) for value in values if len(values) > 1)
+    elif type(None) in get_args(annotation):
+        yield "None"
+        literal = [a for a in get_args(annotation) if get_origin(a) is Literal]
+        yield from (str(v) for a in literal for v in get_args(a)) if literal else ("given",)
+
+
+def _kind(model: type[Model]) -> str:
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation)[0] if field else model.__name__.lower()
+
+
+OPTIONAL = {
+    f"{_kind(model)}.{name}"
+    for model in MODELS
+    for name, field in model.model_fields.items()
+    if "given" in set(_values(field.annotation))
+}

@@ -1,0 +1,98 @@
+"""Random GANs from the whole vocabulary: each row computes what the reference computes.
+
+`--examples N` takes N in each row (a fixed 50 by default); what differs is shrunk and written to
+results/fuzz/, and `--gan FILE` compares such a file alone.
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, given, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from backends.protocol import absent_mode
+from bench.workers import ROOT, WorkerFailed, Workers
+from spec.base import Model
+from spec.short_form import ShortForm
+from tests.conftest import Selection, selection_of
+from tests.fuzz.comparison import workload_of
+from tests.fuzz.coverage import reached, universe
+from tests.fuzz.strategies import gans
+
+LINES = pytest.StashKey[list[str]]()
+"""What each row's test has to say at the end."""
+TIMEOUT_S = 300.0
+FIXED = 50
+"""So many examples are always the same; more are drawn anew, those that failed before first."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "row" in metafunc.fixturenames:
+        metafunc.parametrize("row", selection_of(metafunc.config).rows)
+
+
+def test_random_gans(
+    row: str, selection: Selection, workers: Workers, pytestconfig: pytest.Config
+) -> None:
+    """No difference from the reference beyond what rounding explains."""
+    folder = Path(pytestconfig.getoption("--results") or ROOT / "results") / "fuzz"
+    alone = pytestconfig.getoption("--gan")
+    if alone:
+        _require_same(workers, selection, row, tomllib.loads(Path(alone).read_text("utf-8")))
+        return
+    examples, options = pytestconfig.getoption("--examples"), set()
+    smallest: list[dict[str, Any]] = []
+
+    @settings(
+        max_examples=examples,
+        derandomize=examples <= FIXED,
+        database=None if examples <= FIXED else DirectoryBasedExampleDatabase(folder / "examples"),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(gans())
+    def compare(gan: dict[str, Any]) -> None:
+        options.update(_options(gan))
+        smallest[:] = [gan]
+        _require_same(workers, selection, row, gan)
+
+    try:
+        compare()
+    except AssertionError as difference:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{row}.toml"
+        path.write_text(tomli_w.dumps(smallest[0]), encoding="utf-8")
+        again = f"nox -s fuzz -- --backend {row} --gan {path}"
+        pytest.fail(f"{difference}; the smallest such GAN: {again}", pytrace=False)
+    every = universe()
+    missing = sorted(every - options)
+    share = f"{len(every) - len(missing)} of {len(every)} options reached"
+    none = f"missing: {', '.join(missing)}" if missing and examples > FIXED else ""
+    line = f"{row}: {examples} random GANs, no difference, {share} {none}".strip()
+    pytestconfig.stash.setdefault(LINES, []).append(line)
+
+
+def _require_same(workers: Workers, selection: Selection, row: str, gan: dict[str, Any]) -> None:
+    workload = workload_of(gan)
+    mode = next(m for m in selection.modes if not absent_mode(row, m, workload, selection.device))
+    where = (row, "float64", selection.device)
+    arguments = {"row": row, "gan": json.dumps(gan), "mode": mode, "device": selection.device}
+    try:
+        result = workers.call(where, "tests.fuzz.comparison:compare", arguments, TIMEOUT_S)
+    except WorkerFailed as failure:  # it raised, died or hung: a difference like any other
+        raise AssertionError(f"{failure.kind}: {failure}") from None
+    assert result["status"] == "passed", result["message"]
+
+
+def _options(gan: dict[str, Any]) -> set[str]:
+    workload = workload_of(gan)
+    models: list[Model] = [
+        layer for network in workload.networks.values() for layer in network.layers
+    ]
+    models += [*workload.optimizers.values(), *(p.clip for p in workload.phases if p.clip)]
+    models.append(ShortForm.model_validate_json(json.dumps(gan)).steps)
+    return {option for model in models for option in reached(model)}

@@ -10,25 +10,31 @@ from tests.conformance import cases
 from tests.conformance.catalogue import perform
 from tests.meta.patches import (
     Patch,
+    another_layer,
     betas_swapped,
     biased_running_variance,
+    changed_clip,
     changed_layer,
     changed_optimizer,
     changed_phase,
     changed_term,
+    changed_terms,
     changed_workload,
     chunk_used_twice,
     epsilon_inside_the_root,
     fake_before_real,
+    fakes_in_train_mode,
     flipped_kernels,
     ignored_seed,
     lighter_ones,
     nothing_detached,
     one_iteration_less,
+    rewired,
     samples_in_train_mode,
     shared_noise,
     stale_noise,
     unseeded,
+    unsorted,
 )
 
 
@@ -49,6 +55,10 @@ class Fault(NamedTuple):
         """In which the fault is planted."""
         return "float32" if self.timed else "float64"
 
+
+WORKLOADS = "tests/meta/workloads"
+VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
+"""What no built-in workload has."""
 
 FAULTS = (
     Fault("Adam's epsilon in another place", "optimizers", "mlp_square", epsilon_inside_the_root),
@@ -141,6 +151,96 @@ FAULTS = (
     Fault("G and D share their noise", "draws", "mlp_square", shared_noise),
     Fault("draws that ignore the seed", "draws", "mlp_square", ignored_seed),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
+    Fault("GELU's other form", "layers", VOCABULARY_A, changed_layer("gelu", form="tanh")),
+    Fault("ELU's alpha 1", "layers", VOCABULARY_A, changed_layer("elu", alpha=1.0)),
+    Fault("ELU's alpha 1, in fuzz", "random_gan", VOCABULARY_A, changed_layer("elu", alpha=1.0)),
+    Fault("softplus as ReLU", "layers", VOCABULARY_A, another_layer("softplus", "relu")),
+    Fault(
+        "group norm's epsilon 1e-3",
+        "layers",
+        VOCABULARY_A,
+        changed_layer("group_norm", epsilon=1e-3),
+    ),
+    Fault(
+        "group norm over one group", "layers", VOCABULARY_A, changed_layer("group_norm", groups=1)
+    ),
+    Fault(
+        "layer norm as instance norm",
+        "layers",
+        VOCABULARY_A,
+        another_layer("layer_norm", "instance_norm"),
+    ),
+    Fault(
+        "running variance unbiased",
+        "batch_statistics",
+        VOCABULARY_A,
+        changed_layer("batch_norm", running_variance="unbiased"),
+    ),
+    Fault(
+        "concatenated in the other order",
+        "networks",
+        VOCABULARY_A,
+        changed_workload(rewired("concatenate", lambda names: names[::-1])),
+    ),
+    Fault(
+        "a skip left out",
+        "gradients",
+        VOCABULARY_A,
+        changed_workload(rewired("add", lambda names: (names[1], names[1]))),
+    ),
+    Fault(
+        "least squares with another target",
+        "gradients",
+        VOCABULARY_A,
+        changed_workload(changed_terms("least_squares", target=0.9)),
+    ),
+    Fault(
+        "D's fakes in train mode", "iteration", VOCABULARY_A, changed_workload(fakes_in_train_mode)
+    ),
+    Fault(
+        "RMSprop's epsilon outside the root",
+        "optimizers",
+        VOCABULARY_A,
+        changed_optimizer("rmsprop", lambda o: {"epsilon_place": "outside_root"}),
+    ),
+    Fault(
+        "RMSprop's momentum 0.8",
+        "optimizers",
+        VOCABULARY_A,
+        changed_optimizer("rmsprop", lambda o: {"momentum": 0.8 if o.momentum else 0.0}),
+    ),
+    Fault(
+        "AdamW without its decay",
+        "optimizers",
+        VOCABULARY_A,
+        changed_optimizer("adamw", lambda o: {"weight_decay": 0.0}),
+    ),
+    Fault(
+        "Nesterov's momentum as plain momentum",
+        "optimizers",
+        VOCABULARY_B,
+        changed_optimizer("sgd", lambda o: {"nesterov": False}),
+    ),
+    Fault(
+        "hinge for real samples taken for fakes",
+        "gradients",
+        VOCABULARY_B,
+        changed_workload(changed_terms("hinge", sign=-1)),
+    ),
+    Fault(
+        "clipped before the step",
+        "optimizers",
+        VOCABULARY_B,
+        changed_workload(changed_clip(when="before_step")),
+    ),
+    Fault("clipped at 0.2", "optimizers", VOCABULARY_B, changed_workload(changed_clip(limit=0.2))),
+    Fault(
+        "epsilon hat as epsilon outside the root",
+        "optimizers",
+        "mlp_wide",
+        changed_optimizer("adam", lambda o: {"epsilon_place": "outside_root"}),
+    ),
+    Fault("rows not sorted", "draws", "gaussian_raw", changed_workload(unsorted)),
     Fault("samples in train mode", "generate", "dcgan_32", samples_in_train_mode),
 )
 

@@ -80,6 +80,82 @@ def changed_workload(change: Callable[[Any], dict[str, Any]]) -> Callable[[str],
     return patches
 
 
+def another_layer(kind: str, other: str) -> Callable[[str], list[Patch]]:
+    """One kind of layer is built as another, which takes the same shapes."""
+
+    def patches(folder: str) -> list[Patch]:
+        table = import_module(f"backends.{folder}.networks").LAYERS
+        return [(table, kind, table[other])]
+
+    return patches
+
+
+def changed_terms(kind: str, **update: Any) -> Callable[[Any], dict[str, Any]]:
+    """Every loss term of a kind has other numbers."""
+
+    def change(workload: Any) -> dict[str, Any]:
+        def changed(term: Any) -> Any:
+            return term.model_copy(update=update) if term.kind == kind else term
+
+        phases = [
+            p.model_copy(update={"losses": tuple(map(changed, p.losses))}) for p in workload.phases
+        ]
+        return {"phases": tuple(phases)}
+
+    return change
+
+
+def changed_clip(**update: Any) -> Callable[[Any], dict[str, Any]]:
+    """Parameters are cut at another place, or not at all."""
+
+    def change(workload: Any) -> dict[str, Any]:
+        phases = [
+            p.model_copy(update={"clip": p.clip and p.clip.model_copy(update=update)})
+            for p in workload.phases
+        ]
+        return {"phases": tuple(phases)}
+
+    return change
+
+
+def fakes_in_train_mode(workload: Any) -> dict[str, Any]:
+    """Every forward runs in train mode."""
+    phases = [
+        p.model_copy(
+            update={"forwards": tuple(f.model_copy(update={"mode": "train"}) for f in p.forwards)}
+        )
+        for p in workload.phases
+    ]
+    return {"phases": tuple(phases)}
+
+
+def rewired(kind: str, change: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
+    """Sums or concatenations take their inputs from elsewhere."""
+
+    def changed(workload: Any) -> dict[str, Any]:
+        networks = {}
+        for name, network in workload.networks.items():
+            layers = tuple(
+                layer.model_copy(update={"inputs": change(layer.inputs)})
+                if layer.kind == kind
+                else layer
+                for layer in network.layers
+            )
+            networks[name] = network.model_copy(update={"layers": layers})
+        return {"networks": networks}
+
+    return changed
+
+
+def unsorted(workload: Any) -> dict[str, Any]:
+    """Streams that should be sorted are not."""
+    sources = {
+        name: s.model_copy(update={"sorted": False}) if hasattr(s, "sorted") else s
+        for name, s in workload.sources.items()
+    }
+    return {"sources": sources}
+
+
 def betas_swapped(workload: Any) -> dict[str, Any]:
     """Adam's betas, each in the other's place."""
     swapped = {

@@ -62,7 +62,7 @@ def test_planted_fault(
 
 
 def test_there_are_enough_faults() -> None:
-    assert len(FAULTS) >= 12
+    assert len(FAULTS) >= 40
 
 
 def show_caught(console: Console, found: list[tuple[str, Fault, dict[str, Any]]]) -> None:

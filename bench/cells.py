@@ -1,5 +1,7 @@
 """A cell is one thing to measure: workload x row x mode x precision x batch size on a device."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +23,8 @@ class Cell:
     batch_size: int
     label: str
     """The workload's own name, for people."""
+    overrides: str = "{}"
+    """JSON: place in the file -> value that was put there."""
 
     @property
     def id(self) -> str:
@@ -38,7 +42,8 @@ class Cell:
 
     def load(self, batch_size: int | None = None) -> Workload:
         """The workload at the cell's batch size, or another."""
-        return spec.load(self.workload, {"schedule.batch_size": batch_size or self.batch_size})
+        own = {"schedule.batch_size": batch_size or self.batch_size}
+        return spec.load(self.workload, json.loads(self.overrides) | own)
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,12 @@ def cells_of(
     precisions: tuple[str, ...],
     batch_sizes: tuple[int, ...],
     device: str,
+    overrides: Mapping[str, Any] | None = None,
 ) -> tuple[tuple[Cell, ...], tuple[Absent, ...]]:
     """(cells, absent ones) for a selection; without batch sizes each workload has its own."""
-    cells, absent = [], []
+    cells, absent, put = [], [], json.dumps(dict(overrides or {}))
     for name in names:
-        workload = spec.load(name)
+        workload = spec.load(name, overrides)
         for row in rows:
             for mode in modes:
                 deviation = absent_mode(row, mode, workload, device)
@@ -85,18 +91,20 @@ def cells_of(
                     absent.append(Absent(workload.name, row, mode, reason))
                     continue
                 cells += [
-                    Cell(name, row, mode, precision, device, size, workload.name)
+                    Cell(name, row, mode, precision, device, size, workload.name, put)
                     for precision in precisions
                     for size in batch_sizes or (workload.schedule.batch_size,)
                 ]
     return tuple(cells), tuple(absent)
 
 
-def check_data(names: tuple[str, ...], batch_sizes: tuple[int, ...]) -> None:
+def check_data(
+    names: tuple[str, ...], batch_sizes: tuple[int, ...], overrides: Mapping[str, Any]
+) -> None:
     """Load every workload's data once now, so that wrong data stop a run before it starts.
 
     Raises SpecError.
     """
     for name in names:
-        for size in batch_sizes or (spec.load(name).schedule.batch_size,):
-            spec.data.load(spec.load(name, {"schedule.batch_size": size}))
+        for size in batch_sizes or (spec.load(name, overrides).schedule.batch_size,):
+            spec.data.load(spec.load(name, {**overrides, "schedule.batch_size": size}))

@@ -18,7 +18,15 @@ from bench.cells import Plan, cells_of, check_data
 from bench.environment import provenance
 from bench.report import table
 from bench.running import INTERRUPTED, run_plan, save
-from bench.selection import interpreters, resolve_device, select, select_rows, sizes, workloads
+from bench.selection import (
+    interpreters,
+    overrides,
+    resolve_device,
+    select,
+    select_rows,
+    sizes,
+    workloads,
+)
 from bench.workers import ROOT, missing_packages
 from spec.errors import UserError
 
@@ -30,6 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 PIPED_WIDTH = 132
+HEADLINE = "dcgan_32,gaussian,mlp_square"
+"""The workloads of a run that names none: one of each kind."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]
@@ -58,12 +68,17 @@ def doctor(json_: Json = False, device: Device = "auto", python: Python = []) ->
 
 @app.command()
 def run(
-    workload: Annotated[str, typer.Option(help="names or .toml paths, by comma, or all")] = "all",
+    workload: Annotated[
+        str, typer.Option(help="names or .toml paths, by comma, or all")
+    ] = HEADLINE,
     backend: Annotated[str, typer.Option(help="rows, by comma, or all")] = "all",
     mode: Annotated[str, typer.Option(help="eager, compiled, multistep, by comma")] = "all",
     precision: Annotated[str, typer.Option(help="float32, float64, by comma")] = "float32",
     batch_size: Annotated[str, typer.Option(help="sizes, by comma; else the workload's")] = "",
     device: Device = "auto",
+    set_: Annotated[
+        list[str], typer.Option("--set", help="PLACE=VALUE put into every workload file")
+    ] = [],  # noqa: B006
     blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
@@ -76,20 +91,21 @@ def run(
     """Prove every cell, then time it; print the table and write the JSON."""
     pythons = interpreters(python)
     select("backend", backend, backends.names())
-    names = workloads(workload)
+    put = overrides(set_)
+    names = workloads(workload, put)
     modes = select("mode", mode, MODES)
     precisions = select("precision", precision, PRECISIONS)
     batches = sizes(batch_size)
     select("device", device, ("auto", *DEVICES))
     if blocks is not None and blocks < 1:
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
-    check_data(names, batches)
+    check_data(names, batches, put)
     target = output_path(output)
     if check:
         return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
-    cells, absent = cells_of(names, rows, modes, precisions, batches, chosen)
+    cells, absent = cells_of(names, rows, modes, precisions, batches, chosen, put)
     console = Console(stderr=json_)
     if not console.is_terminal:
         console.width = PIPED_WIDTH  # a file has no width: show every column

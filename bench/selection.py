@@ -1,9 +1,11 @@
 """Turning what a person typed into rows, modes and devices, or one line that says what is wrong."""
 
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import backends
 import spec
@@ -70,16 +72,30 @@ def select_rows(
     return tuple(row for row in rows if row not in absent), absent
 
 
-def workloads(given: str) -> tuple[str, ...]:
+def overrides(given: Iterable[str]) -> dict[str, Any]:
+    """PLACE=VALUE pairs, the value as TOML writes it; a word without quotes is text."""
+    found = {}
+    for pair in given:
+        place, separator, text = pair.partition("=")
+        if not separator or not place.strip():
+            raise UserError(f"--set: given {pair!r}; allowed: PLACE=VALUE, schedule.batch_size=64")
+        try:
+            found[place.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[place.strip()] = text.strip()
+    return found
+
+
+def workloads(given: str, put: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """Built-in names or paths of files, each read once now so that a wrong one stops here."""
     if given == "all":
-        return spec.names()
+        given = ",".join(spec.names())
     names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
     if not names:
         raise UserError(f"--workload: given nothing; allowed: {', '.join(spec.names())}")
     labels: dict[str, str] = {}
     for name in names:
-        workload = spec.load(name)
+        workload = spec.load(name, put)
         require_supported(workload)
         if workload.name in labels:
             raise UserError(f"--workload: {name} and {labels[workload.name]} have the same name")

@@ -1,5 +1,6 @@
 """The pytest-benchmark cases: each cell proved, timed block by block, and counted at the end."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def _extra(
         "engine": engine or None,
         "workload": cell.label,
         "spec_hash": found["spec_hash"],
+        "overrides": json.loads(cell.overrides),
         "mode": cell.mode,
         "precision": cell.precision,
         "batch_size": cell.batch_size,

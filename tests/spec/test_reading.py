@@ -23,7 +23,7 @@ REPLACEMENTS = {
     "wrong type": ("units = 256", 'units = "many"', "generator.layers[0].units: given"),
     "boolean for a number": ("length = 200", "length = true", "schedule.length: given true"),
     "unknown layer": ('kind = "flatten"', 'kind = "flaten"', "discriminator.layers[0].kind"),
-    "unknown optimizer": ('kind = "adam"', 'kind = "adamw"', "optimizers.generator.kind"),
+    "unknown optimizer": ('kind = "adam"', 'kind = "lion"', "optimizers.generator.kind"),
     "negative rate": ("learning_rate = 2e-4", "learning_rate = -1.0", "learning_rate: given -1"),
     "infinite rate": ("learning_rate = 2e-4", "learning_rate = inf", "learning_rate"),
     "zero batch": ("batch_size = 64", "batch_size = 0", "schedule.batch_size: given 0"),
@@ -37,6 +37,30 @@ REPLACEMENTS = {
     "D gives no single logit": ("units = 1,", "units = 2,", "one logit"),
     "range upside down": ("range = [-1.0, 1.0]", "range = [1.0, -1.0]", "data.range"),
     "two layers of one name": ('{ kind = "tanh" }', '{ kind = "tanh", name = "relu_1" }', "relu_1"),
+    "a near key": ("units = 256", "unit = 256", "did you mean units?"),
+    "a range that G cannot give": (
+        "range = [-1.0, 1.0]",
+        "range = [0.0, 255.0]",
+        "data.range: given [0.0, 255.0], but the generator ends in tanh",
+    ),
+    "a network that fits no memory": ("units = 256", "units = 20000000", "GiB"),
+    "a later layer as input": (
+        '{ kind = "flatten" }',
+        '{ kind = "flatten", inputs = ["dense_1"] }',
+        "discriminator.layers[0].inputs: no earlier layer is called 'dense_1'",
+    ),
+    "an output that goes nowhere": (
+        '{ kind = "relu" }',
+        '{ kind = "relu", inputs = ["input"] }',
+        "generator.layers[0]: the output of 'dense_0' goes nowhere",
+    ),
+    "two forms of loss": ('g_loss = "non_saturating"\n', "", "g_loss"),
+    "sequential steps in a row": (
+        'd_steps = 1\ng_steps = 1\nd_update = "sum_of_means"',
+        'd_steps = 2\ng_steps = 1\nd_update = "sequential"',
+        "d_steps = 1",
+    ),
+    "unknown initialiser": ('kind = "torch_uniform"', 'kind = "xavier"', "kernel_init"),
     "dense on an image": ('  { kind = "flatten" },\n', "", "flatten"),
     "bias without initialiser": (
         'kernel_init = { kind = "torch_uniform" }, bias_init = { kind = "torch_uniform" }',
@@ -63,6 +87,20 @@ def test_wrong_field(name: str, tmp_path: Path) -> None:
     _one_line(path, expected)
 
 
+def test_batch_norm_on_a_single_value(tmp_path: Path) -> None:
+    norm = '{ kind = "batch_norm", epsilon = 1e-5, keep = 0.9, running_variance = "biased" }'
+    path = tmp_path / "my_gan.toml"
+    text = GOOD.replace('{ kind = "relu" }', norm, 1).replace("batch_size = 64", "batch_size = 1")
+    path.write_text(text, encoding="utf-8")
+    _one_line(path, "generator.layers[1]: batch_norm on one value in each channel")
+
+
+def test_output_padding_below_stride() -> None:
+    put = {"generator.layers[4].output_padding": 2}
+    with pytest.raises(SpecError, match="output_padding 2 must be below the stride, 2"):
+        spec.load("dcgan_32", put)
+
+
 def test_missing_file(tmp_path: Path) -> None:
     _one_line(tmp_path / "absent.toml", "cannot be read")
 
@@ -84,6 +122,16 @@ def test_a_name_too_long_to_be_a_path() -> None:
 def test_unknown_override_is_refused() -> None:
     with pytest.raises(SpecError, match="no such field"):
         spec.load("mlp_square", {"schedule.batchsize": 8})
+    with pytest.raises(SpecError, match="no such field"):
+        spec.load("mlp_square", {"generator.layers[40].units": 8})
+
+
+def test_override_of_a_layer_and_of_data_with_their_checksum() -> None:
+    put = {"generator.layers[0].units": 8, "data.range": [0.0, 1.0], "steps.real_target": 0.9}
+    workload = spec.load("mlp_square", put)
+    assert workload.networks["generator"].named_layers()[1][2] == (8,)
+    assert getattr(workload.sources["x"], "sha256", "") is None
+    assert workload.phases[0].losses[0].model_dump()["target"] == 0.9
 
 
 def test_good_file_is_read_wherever_it_lies(tmp_path: Path) -> None:

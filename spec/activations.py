@@ -45,6 +45,12 @@ class Gelu(Layer):
     form: Literal["erf", "tanh"]
 
 
+class Silu(Layer):
+    """x / (1 + exp(-x)), also called swish (Elfwing et al. 2018, arXiv 1702.03118)."""
+
+    kind: Literal["silu"]
+
+
 class Softplus(Layer):
     """log(1 + exp(x))."""
 

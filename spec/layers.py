@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh
+from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
 from spec.base import Positive, Shape, Size
 from spec.initialisers import Initialiser, Parameter
 from spec.layer import Layer, ShapeError
@@ -225,6 +225,7 @@ AnyLayer = Annotated[
     | Gelu
     | Tanh
     | Sigmoid
+    | Silu
     | Softplus
     | Flatten
     | Reshape

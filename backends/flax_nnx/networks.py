@@ -222,6 +222,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
     "gelu": _gelu,
     "tanh": lambda layer, shape, dtype: _Function(jnp.tanh),
     "sigmoid": lambda layer, shape, dtype: _Function(jax.nn.sigmoid),
+    "silu": lambda layer, shape, dtype: _Function(jax.nn.silu),
     "softplus": lambda layer, shape, dtype: _Function(jax.nn.softplus),
     "flatten": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], -1)),
     "reshape": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], *layer.shape)),

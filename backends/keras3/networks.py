@@ -241,6 +241,7 @@ LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
     "gelu": _gelu,
     "tanh": lambda layer, name: [keras.layers.Activation("tanh", **_options(name))],
     "sigmoid": lambda layer, name: [keras.layers.Activation("sigmoid", **_options(name))],
+    "silu": lambda layer, name: [_Function(ops.silu, **_options(name))],
     "softplus": lambda layer, name: [_Function(ops.softplus, **_options(name))],
     "flatten": lambda layer, name: [keras.layers.Flatten(**_image(name))],
     "reshape": lambda layer, name: [keras.layers.Reshape(layer.shape, **_options(name))],

@@ -231,6 +231,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
     "gelu": _gelu,
     "tanh": lambda layer, shape: nn.Tanh(),
     "sigmoid": lambda layer, shape: nn.Sigmoid(),
+    "silu": lambda layer, shape: nn.SiLU(inplace=False),
     "softplus": lambda layer, shape: nn.Softplus(beta=1.0, threshold=50.0),
     "flatten": lambda layer, shape: _Flatten(),
     "reshape": lambda layer, shape: _Reshape(layer.shape),

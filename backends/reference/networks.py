@@ -185,6 +185,10 @@ def _gelu(layer: layers.Gelu, own: Arrays, x: Array, train: bool) -> tuple[Array
     return 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))), {}
 
 
+def _silu(layer: layers.Silu, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return x * sigmoid(x), {}
+
+
 def _softplus(layer: layers.Softplus, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     return softplus(x), {}
 
@@ -256,6 +260,7 @@ LAYERS: dict[str, Callable[..., tuple[Array, Arrays]]] = {
     "gelu": _gelu,
     "tanh": _tanh,
     "sigmoid": _sigmoid,
+    "silu": _silu,
     "softplus": _softplus,
     "flatten": _flatten,
     "reshape": _reshape,

@@ -57,7 +57,7 @@ def _normalisation(draw: Draw, kind: str, shape: Shape) -> Layer:
 
 
 activations = st.one_of(
-    st.sampled_from([{"kind": k} for k in ("relu", "tanh", "sigmoid", "softplus")]),
+    st.sampled_from([{"kind": k} for k in ("relu", "tanh", "sigmoid", "silu", "softplus")]),
     st.builds(lambda slope: {"kind": "leaky_relu", "slope": slope}, fractions),
     st.builds(lambda alpha: {"kind": "elu", "alpha": alpha}, st.sampled_from([0.5, 1.0, 1.7])),
     st.builds(lambda form: {"kind": "gelu", "form": form}, st.sampled_from(["erf", "tanh"])),

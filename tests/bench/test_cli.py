@@ -33,6 +33,9 @@ BAD = {
     "interpreter of no row": (["--python", "torch=/bin/sh"], "ROW=PATH"),
     "interpreter that is no file": (["--python", "pytorch=/nowhere"], "not a file"),
     "output that is a folder": (["--output", "tests"], ".json file"),
+    "override without a value": (["--set", "schedule"], "PLACE=VALUE"),
+    "override of no field": (["--set", "schedule.batchsize=3"], "did you mean batch_size?"),
+    "override out of range": (["--set", "schedule.batch_size=0"], "schedule.batch_size: given 0"),
     "unknown option": (["--fast"], "--fast"),
 }
 

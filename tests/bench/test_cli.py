@@ -9,6 +9,7 @@ import pytest
 
 from bench.workers import ROOT, missing_packages
 from tests.conftest import Selection
+from tests.spec.test_workloads import PARAMETERS
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -81,11 +82,7 @@ def test_cuda_without_cuda(selection: Selection) -> None:
 def test_list_counts_parameters_from_exported_states() -> None:
     found = json.loads(bench("list", "--json").stdout)
     counts = {w["name"]: w["parameters"] for w in found["workloads"]}
-    assert counts == {
-        "mlp_square": {"generator": 468_240, "discriminator": 267_009},
-        "dcgan_32": {"generator": 1_068_928, "discriminator": 663_296},
-        "gaussian": {"generator": 66_088, "discriminator": 1_185},
-    }
+    assert counts == PARAMETERS
 
 
 def test_doctor_names_what_is_missing() -> None:

@@ -82,14 +82,15 @@ class _Biased2d(nn.BatchNorm2d):
 
 
 class _GroupNorm(nn.GroupNorm):
-    """torch's own, on contiguous memory.
+    """torch's own, on (n, channels, pixels).
 
     On a CPU its backward pass reads beyond its arrays where input and gradient are laid out
-    differently (found by a random GAN; the family of pytorch issues 92166 and 115940).
+    differently: one channels-last, or of a single channel, whose strides look like both (found by
+    random GANs; the family of pytorch issues 92166 and 115940). Three axes have one layout.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.contiguous())
+        return super().forward(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
 
 
 class _Add(nn.Module):

@@ -88,6 +88,12 @@ class Workers:
         self._get(where)
         return self._live[where][2]
 
+    def keep_only(self, where: tuple[str, str, str]) -> None:
+        """End every other worker: compiled programs of many workloads fill a machine's memory."""
+        for other in [other for other in self._live if other != where]:
+            self._live[other][0]._io.popen.kill()
+            self._kill(other)
+
     def stop(self, row: str | None = None) -> None:
         """End the workers, or only those of a row."""
         for where in [w for w in self._live if row in (None, w[0])]:

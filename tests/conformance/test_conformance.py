@@ -77,6 +77,7 @@ def test_conformance(
     row, precision, workload, mode, check = case
     modes = _modes(selection, row, workload) or [mode]
     extra = {"first_mode": modes[0], "full": selection.full}
+    workers.keep_only((row, precision, selection.device))
     result = _ask(workers, selection, row, precision, workload, mode, check, extra)
     deviation = declared(row, check, mode, spec.load(workload), selection.device)
     if deviation and result["status"] in ("failed", "refused"):

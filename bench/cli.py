@@ -19,6 +19,7 @@ from bench.environment import provenance
 from bench.report import table
 from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import (
+    HEADLINE,
     interpreters,
     overrides,
     resolve_device,
@@ -38,8 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 PIPED_WIDTH = 132
-HEADLINE = "dcgan_32,gaussian,mlp_square"
-"""The workloads of a run that names none: one of each kind."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]

@@ -15,6 +15,8 @@ from bench.workers import WorkerFailed, Workers, missing_packages
 from spec.errors import UserError
 
 LARGEST_BATCH = 2**20
+HEADLINE = "dcgan_32,gaussian,mlp_square"
+"""The workloads of a run that names none: one of each kind."""
 
 
 def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, ...]:

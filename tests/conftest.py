@@ -8,7 +8,7 @@ import pytest
 import backends
 import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
-from bench.selection import interpreters, resolve_device, select, select_rows, workloads
+from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows, workloads
 from bench.workers import Workers
 from spec.errors import UserError
 
@@ -31,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gantlet")
     group.addoption("--backend", help=f"rows, by comma: {', '.join(backends.names())}")
     group.addoption(
-        "--workload", default="all", help=f"names or files, by comma: {', '.join(spec.names())}"
+        "--workload",
+        default=HEADLINE,
+        help=f"names or files, by comma, or all: {', '.join(spec.names())}",
     )
     group.addoption("--mode", help=f"modes, by comma: {', '.join(MODES)}")
     group.addoption("--dtype", help=f"precisions, by comma: {', '.join(PRECISIONS)}")

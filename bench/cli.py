@@ -123,6 +123,13 @@ def run(
     )
     if not cells:
         raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
+    _execute(plan, missing, target, console, json_)
+
+
+def _execute(
+    plan: Plan, missing: dict[str, str], target: Path, console: Console, json_: bool
+) -> None:
+    """Measure, show and save; exit code 1 where a cell failed, 130 after Ctrl-C."""
     code, result = run_plan(plan, console, provenance())
     result["missing_rows"] = missing
     if json_:

@@ -115,7 +115,7 @@ def _correction(beta: float, t: Tensor) -> Tensor:
     return -ops.expm1(t * (log(beta) if beta else -inf))
 
 
-def _adam(optimizer: optimizers.Adam) -> keras.optimizers.Optimizer:
+def _adam(optimizer: optimizers.Adam | optimizers.AdamW) -> keras.optimizers.Optimizer:
     made = _Adam(
         learning_rate=optimizer.learning_rate,
         beta_1=optimizer.beta_1,
@@ -124,20 +124,10 @@ def _adam(optimizer: optimizers.Adam) -> keras.optimizers.Optimizer:
         amsgrad=False,
         **_PLAIN,
     )
-    made.hat = optimizer.epsilon_place == "hat"
-    return made
-
-
-def _adamw(optimizer: optimizers.AdamW) -> keras.optimizers.Optimizer:
-    made = _Adam(
-        learning_rate=optimizer.learning_rate,
-        beta_1=optimizer.beta_1,
-        beta_2=optimizer.beta_2,
-        epsilon=optimizer.epsilon,
-        amsgrad=False,
-        **_PLAIN,
-    )
-    made.decay = optimizer.weight_decay
+    if isinstance(optimizer, optimizers.AdamW):
+        made.decay = optimizer.weight_decay
+    else:
+        made.hat = optimizer.epsilon_place == "hat"
     return made
 
 
@@ -166,7 +156,7 @@ def _sgd(optimizer: optimizers.Sgd) -> keras.optimizers.Optimizer:
 
 RULES: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": _adam,
-    "adamw": _adamw,
+    "adamw": _adam,
     "rmsprop": _rmsprop,
     "sgd": _sgd,
 }

@@ -35,8 +35,8 @@ def forward(
             if key.startswith(f"{name}/")
         }
         given = [x if source is None else seen[source] for source in sources]
-        joins = layer.kind in ("add", "concatenate")
-        x, statistics = LAYERS[layer.kind](layer, own, given if joins else given[0], train)
+        x = given[0] if len(given) == 1 else given
+        x, statistics = LAYERS[layer.kind](layer, own, x, train)
         kept |= {f"{name}/{key}": v for key, v in statistics.items()}
         if name in named:
             seen[name] = x

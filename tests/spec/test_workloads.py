@@ -67,7 +67,9 @@ def test_provenance_speaks_of_fields_that_there_are(name: str) -> None:
     for entry in written["provenance"]["fields"]:
         value: Any = written
         for word in re.findall(r"\w+", entry["field"]):
-            value = value[int(word)] if word.isdecimal() else value[word]
+            key = int(word) if word.isdecimal() else word
+            assert key in (range(len(value)) if isinstance(value, list) else value), entry["field"]
+            value = value[key]
 
 
 def test_provenance_is_not_part_of_the_hash() -> None:

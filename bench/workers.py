@@ -53,6 +53,7 @@ class Workers:
         """row -> interpreter; this one where a row is not named."""
         self._live: dict[tuple[str, str, str], tuple[Any, Any, int]] = {}
         self._started = 0
+        self._group = execnet.Group()  # of its own: ids are unique within a group only
 
     def python(self, row: str) -> str:
         """The interpreter of a row."""
@@ -115,7 +116,7 @@ class Workers:
         spec += f"//python={shlex.quote(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())
         try:
-            return execnet.makegateway(spec)
+            return self._group.makegateway(spec)
         except (OSError, EOFError) as error:
             raise WorkerFailed("died", f"{python} did not start: {error}") from None
 

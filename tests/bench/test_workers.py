@@ -56,3 +56,11 @@ def test_a_missing_interpreter_is_a_failed_call() -> None:
     workers = Workers({"reference": "/nowhere/python"})
     with pytest.raises(WorkerFailed, match="did not start"):
         call(workers, "process")
+
+
+def test_two_sets_of_workers_live_side_by_side(pool: Workers) -> None:
+    other = Workers({})
+    try:
+        assert call(pool, "process") != call(other, "process")
+    finally:
+        other.stop()

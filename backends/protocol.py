@@ -50,15 +50,27 @@ class Program(Protocol):
     def export_state(self, state: Any) -> Arrays:
         """The canonical state; the exact inverse of `import_state`. Does not use the state up."""
 
-    def apply(self, state: Any, network: str, inputs: Array, *, train: bool) -> Array:
-        """Forward pass (batch, *input) -> (batch, *output); the state is left as it was."""
+    def apply(
+        self,
+        state: Any,
+        network: str,
+        inputs: Array,
+        *,
+        train: bool,
+        masks: Mapping[str, Array] | None = None,
+    ) -> Array:
+        """Forward pass (batch, *input) -> (batch, *output); the state is left as it was.
+
+        `masks` holds those of the dropout layers, by name, (batch, *shape); only in train mode.
+        """
 
     def losses_and_gradients(
         self, state: Any, phase: str, draws: Mapping[str, Array]
     ) -> tuple[dict[str, float], Arrays]:
         """Metrics of one repetition of a phase, and the gradient of its loss by parameter key.
 
-        `draws` holds `<phase>/<source>` arrays (batch, *shape). The state is left as it was.
+        `draws` holds what the phase draws (Workload.draw_table), (batch, *shape). The state is left
+        as it was.
         """
 
     def update(self, state: Any, phase: str, gradients: Mapping[str, Array]) -> Any:
@@ -79,13 +91,16 @@ class Program(Protocol):
         """The chunks that `run` uses, as the framework has them on the device."""
 
     def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
-        """The same chunks in NumPy: `<phase>/<source>` -> (iterations, repeat, batch, *shape)."""
+        """The same chunks in NumPy, each array (iterations, repeat, batch, *shape)."""
 
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
         """Real samples, resident on the device."""
 
     def generate(self, state: Any, network: str, inputs: Array) -> Array:
-        """Samples from a network in eval mode, through the mode's own (compiled) path."""
+        """Samples from a network in eval mode, through the mode's own (compiled) path.
+
+        With the moving averages of its parameters, where the workload has them.
+        """
 
     def block_until_ready(self, tree: Any) -> None:
         """Waits until all work on everything in the tree is done."""

@@ -12,7 +12,7 @@ from backends.protocol import Arrays, Program, Settings
 from bench.measurement import Measured, loss_error, relative_error
 from spec import tolerances
 from spec.randomness import uniform
-from spec.state import init_state, parameters, shapes, statistics
+from spec.state import averages, init_state, parameters, shapes, statistics
 from spec.workload import Workload
 
 Metrics = dict[str, np.ndarray]
@@ -131,10 +131,11 @@ def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, 
         "moment": moments,
         "exact": steps,
     }
+    moved = [*parameters(workload), *averages(workload)]
     if precision == "float64":
-        keys["iteration"] = list(parameters(workload))
+        keys["iteration"] = moved
     elif not moments:  # plain gradient descent amplifies nothing
-        keys["gradient"] = list(parameters(workload))
+        keys["gradient"] = moved
     return keys
 
 

@@ -8,6 +8,7 @@ Size = Annotated[int, Field(ge=1, le=2**31)]
 Shape = Annotated[tuple[Size, ...], Field(min_length=1, max_length=3)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
-from spec.base import Positive, Shape, Size
+from spec.base import Positive, Shape, Share, Size
 from spec.initialisers import Initialiser, Parameter
 from spec.layer import Layer, ShapeError
 from spec.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
@@ -178,6 +178,17 @@ class AveragePool(Layer):
         return (shape[0] // self.size, shape[1] // self.size, shape[2])
 
 
+class Dropout(Layer):
+    """x mask / (1 - rate) in train mode, x in eval mode (Srivastava et al. 2014, inverted scaling).
+
+    The mask is drawn like noise, fresh for every forward pass in train mode: 0 with probability
+    rate, else 1.
+    """
+
+    kind: Literal["dropout"]
+    rate: Share
+
+
 class Add(Layer):
     """The sum of its inputs, all of one shape."""
 
@@ -232,6 +243,7 @@ AnyLayer = Annotated[
     | Upsample
     | AveragePool
     | Moments
+    | Dropout
     | Add
     | Concatenate,
     Field(discriminator="kind"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spec.base import Model, Name, Positive, Size
 
@@ -123,9 +123,39 @@ class Phase(Model):
 
 
 class Schedule(Model):
-    """Batch size and length of training; the unit of length is the document's own."""
+    """Batch size and length of training, whose unit is the document's own; and the learning rates.
+
+    In iteration i, from 0, every optimizer's rate is multiplied by 1 (constant), by
+    1 + (decay_factor - 1) min(i / decay_iterations, 1) (linear), or by
+    decay_factor^(i / decay_iterations) (exponential). All updates of an iteration have one rate.
+    """
 
     batch_size: Annotated[int, Field(ge=1, le=2**20)]
     length: Size
     unit: Literal["iterations", "rounds", "epochs"]
-    learning_rate: Literal["constant"]
+    learning_rate: Literal["constant", "linear", "exponential"]
+    decay_factor: Annotated[float, Field(ge=0)] | None = None
+    """What the rates have been multiplied by after `decay_iterations`; not with constant."""
+    decay_iterations: Size | None = None
+    """Iterations until then; linear rates stay there, exponential ones go on."""
+
+    @property
+    def decay(self) -> tuple[float, int]:
+        """(decay_factor, decay_iterations); ones where the rates are constant."""
+        return 1.0 if self.decay_factor is None else self.decay_factor, self.decay_iterations or 1
+
+    @model_validator(mode="after")
+    def _decays(self) -> "Schedule":
+        given = [self.decay_factor is not None, self.decay_iterations is not None]
+        if self.learning_rate == "constant" and any(given):
+            raise ValueError(
+                "learning_rate = 'constant' has no decay_factor and no decay_iterations; leave "
+                "them out, or take linear or exponential"
+            )
+        if self.learning_rate != "constant" and not all(given):
+            raise ValueError(
+                f"learning_rate = {self.learning_rate!r} needs a decay_factor and decay_iterations"
+            )
+        if self.learning_rate == "exponential" and not self.decay_factor:
+            raise ValueError("an exponential rate never reaches 0; take a decay_factor above 0")
+        return self

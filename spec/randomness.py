@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
-from spec.workload import Workload
+from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.workload import Network, Workload
 
 Array = NDArray[np.float64]
 WORDS_PER_STEP = 4
@@ -88,7 +88,7 @@ def _draw(
     workload: Workload,
     seed: int,
     name: str,
-    source: Source,
+    source: Drawn,
     batch: int,
     arrays: Mapping[str, NDArray[np.float32]],
 ) -> Array:
@@ -109,8 +109,13 @@ def _draw(
     return sample(source, key, start, rows)
 
 
-def sample(source: Source, key: str, start: int, rows: int) -> Array:
-    """Rows of a stream: noise, or real samples that are drawn and not stored."""
+def masks(network: Network, key: str, rows: int) -> dict[str, Array]:
+    """Masks (rows, *shape) for the dropout layers of a network, by name, outside any iteration."""
+    return {name: sample(mask, f"{key}/{name}", 0, rows) for name, mask in network.masks().items()}
+
+
+def sample(source: Drawn, key: str, start: int, rows: int) -> Array:
+    """Rows of a stream: noise, masks, or real samples that are drawn and not stored."""
     match source:
         case UniformNoise(low=low, high=high):
             return low + (high - low) * uniform(key, start, rows, source.shape)
@@ -119,4 +124,7 @@ def sample(source: Source, key: str, start: int, rows: int) -> Array:
         case GaussianStream(mean=mean, std=std):
             drawn = mean + std * normal(key, start, rows, source.shape)
             return np.sort(drawn, axis=-1) if source.sorted else drawn
+        case Mask(rate=rate):
+            kept = uniform(key, start, rows, source.shape) >= rate
+            return kept.astype(np.float64)
     raise TypeError(f"{source.kind} is not a stream")

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Size
+from spec.base import Fraction, Model, Name, Size
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
@@ -70,6 +70,10 @@ class ShortForm(Model):
     steps: Steps
     optimizers: Optimizers
     schedule: Schedule
+    averages: dict[Name, Fraction] = Field(default={})
+    """By network, the decay d of a moving average of its parameters: after each iteration
+    average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
+    averages and the running statistics."""
     provenance: Provenance | None = None
 
     @model_validator(mode="after")
@@ -107,6 +111,7 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "phases": [*_discriminator_phases(short.steps), _generator_phase(short.steps)],
         "optimizers": fields["optimizers"],
         "schedule": fields["schedule"],
+        "averages": fields["averages"],
         "provenance": fields["provenance"],
     }
 

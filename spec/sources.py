@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from spec.base import Model, Positive, Shape, Size
+from spec.base import Model, Positive, Shape, Share, Size
 
 
 def _rises(pair: tuple[float, float]) -> tuple[float, float]:
@@ -79,8 +79,18 @@ class GaussianStream(Model):
     """Each row's numbers in rising order, along the last axis."""
 
 
+class Mask(Model):
+    """1 with probability 1 - rate, else 0: what a dropout layer keeps; made for it, not written."""
+
+    kind: Literal["mask"]
+    rate: Share
+    shape: Shape
+
+
 Source = Annotated[
     NormalNoise | UniformNoise | Digits | Photos | GaussianStream, Field(discriminator="kind")
 ]
+Drawn = NormalNoise | UniformNoise | Digits | Photos | GaussianStream | Mask
+"""What an iteration draws: the sources of a file, and the masks of its dropout layers."""
 ARRAYS = (Digits, Photos)
 """Sources that are a finite array, sampled by index."""

@@ -3,7 +3,8 @@
 A state is a flat mapping of NumPy arrays:
     `<network>/<layer>/<array>`                        parameters and running statistics
     `opt_state/<optimizer>/<slot>/<parameter key>`     an optimizer's moments, from zero
-    `opt_state/<optimizer>/step`                       updates made by an optimizer with moments
+    `opt_state/<optimizer>/step`                       updates made, where the rule depends on them
+    `average/<network>/<layer>/<array>`                moving averages of parameters
     `iteration`                                        iterations completed
 """
 
@@ -48,6 +49,12 @@ def optimized(workload: Workload, optimizer: str) -> dict[str, Parameter]:
     return parameters(workload, tuple(networks)) if networks else {}
 
 
+def averages(workload: Workload) -> dict[str, Parameter]:
+    """Moving averages of parameters, by canonical key."""
+    averaged = parameters(workload, tuple(workload.averages)) if workload.averages else {}
+    return {f"average/{key}": value for key, value in averaged.items()}
+
+
 def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
     """Every key of the state with the shape of its array."""
     all_shapes = {key: p.shape for key, p in parameters(workload).items()}
@@ -56,8 +63,9 @@ def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
         for slot in optimizer.slots:
             for key, parameter in optimized(workload, name).items():
                 all_shapes[f"opt_state/{name}/{slot}/{key}"] = parameter.shape
-        if optimizer.slots:
+        if workload.counts(name):
             all_shapes[f"opt_state/{name}/step"] = ()
+    all_shapes |= {key: p.shape for key, p in averages(workload).items()}
     return all_shapes | {"iteration": ()}
 
 
@@ -73,6 +81,8 @@ def init_state(workload: Workload, seed: int) -> State:
                 state[f"opt_state/{name}/second_moment/{key}"] += optimizer.initial_accumulator
     for key, parameter in (parameters(workload) | statistics(workload)).items():
         state[key] = _initial(parameter, f"{workload.name}/{seed}/init/{key}")
+    for key in averages(workload):
+        state[key] = state[key.removeprefix("average/")].copy()
     return state
 
 

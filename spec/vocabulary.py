@@ -6,7 +6,7 @@
 import inspect
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from spec.base import Model
 from spec.initialisers import Initialiser
@@ -35,6 +35,8 @@ NOTES = {
     "group_norm": "Epsilon as in layer_norm.",
     "leaky_relu": "The slope is 0.01 in torch and JAX, 0.3 in Keras's layer, 0.2 in its function.",
     "gelu": "torch takes erf, JAX and keras.ops the tanh form.",
+    "dropout": "All three scale by 1 / (1 - rate) in training; their masks differ, so masks are "
+    "draws here, made outside the layer and inside the timed call.",
     "moments": "torch's std is the unbiased one; the gradient of a root at 0 is 0 in torch and NaN "
     "in JAX, hence the epsilon.",
     "adam": "Keras adds epsilon 1e-7 to the uncorrected root (`hat`), torch and optax 1e-8 to the "
@@ -74,6 +76,8 @@ def page() -> str:
     for title, models in sections:
         parts.append(f"## {title}")
         parts += [_entry(model) for model in models]
+        if models == [Schedule]:
+            parts += ["## `[averages]`", _plain(ShortForm.model_fields["averages"].description)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,8 +98,13 @@ def _field(model: type[Model], name: str) -> str:
         return ""
     field = model.model_fields[name]
     default = "" if field.is_required() else f" [{_default(field.default)}]"
-    about = f": {inspect.cleandoc(field.description)}" if field.description else ""
-    return f"- `{name}`{default} {_type(field.annotation)}{about}".replace("\n", " ")
+    about = f": {_plain(field.description)}" if field.description else ""
+    return f"- `{name}`{default} {_type(field.annotation)}{about}"
+
+
+def _plain(text: str | None) -> str:
+    """A docstring in one line."""
+    return inspect.cleandoc(text or "").replace("\n", " ")
 
 
 def _default(value: Any) -> str:
@@ -103,6 +112,8 @@ def _default(value: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if get_origin(annotation) is Literal:
         return " or ".join(json.dumps(value) for value in get_args(annotation))
     options = [a for a in get_args(annotation) if a is not type(None)]

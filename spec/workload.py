@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Name, Shape
+from spec.base import Fraction, Model, Name, Shape
 from spec.initialisers import Parameter
 from spec.layer import ShapeError
-from spec.layers import AnyLayer
+from spec.layers import AnyLayer, Dropout
 from spec.optimizers import Optimizer
 from spec.phases import Phase, Schedule
-from spec.sources import ARRAYS, Digits, Photos, Source
+from spec.sources import ARRAYS, Digits, Drawn, Mask, Photos, Source
 
 
 class PlaceError(ValueError):
@@ -95,6 +95,14 @@ class Network(Model):
             for key, value in layer.statistics(shape).items()
         }
 
+    def masks(self) -> dict[str, Mask]:
+        """What each dropout layer multiplies with in train mode, by the layer's name."""
+        return {
+            name: Mask(kind="mask", rate=layer.rate, shape=shape)
+            for name, layer, shape in self.named_layers()
+            if isinstance(layer, Dropout)
+        }
+
     def multiply_adds(self) -> int:
         """Multiply-adds of one sample's forward pass."""
         return sum(layer.multiply_adds(shape) for _, layer, shape in self.named_layers())
@@ -127,6 +135,10 @@ class Workload(Model):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimizers: Annotated[dict[Name, Optimizer], Field(min_length=1)]
     schedule: Schedule
+    averages: dict[Name, Fraction] = Field(default={})
+    """By network, the decay d of a moving average of its parameters: after each iteration
+    average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
+    averages and the running statistics."""
     provenance: Provenance | None = None
 
     @model_validator(mode="after")
@@ -134,6 +146,8 @@ class Workload(Model):
         for name, network in self.networks.items():
             _check_layers(f"networks.{name}", network)
         _check_names(self)
+        for name in self.averages:
+            _among(f"averages.{name}", name, self.networks, "network")
         for i, phase in enumerate(self.phases):
             _check_phase(self, f"phases[{i}]", phase)
         _check_batch_norms(self)
@@ -168,13 +182,46 @@ class Workload(Model):
             phase.repeat * len(real.intersection(phase.draws)) for phase in self.phases
         )
 
-    def draw_table(self) -> dict[str, tuple[int, Source]]:
-        """What one iteration draws: `<phase>/<source>` -> (repeat, source)."""
-        return {
-            f"{phase.name}/{draw}": (phase.repeat, self.sources[draw])
-            for phase in self.phases
-            for draw in phase.draws
-        }
+    def updates_of(self, optimizer: str) -> int:
+        """Steps that an optimizer makes in one pass through the phases."""
+        return sum(phase.repeat for phase in self.phases if phase.optimizer == optimizer)
+
+    def counts(self, optimizer: str) -> bool:
+        """Whether an optimizer's rule depends on the number of its steps, so that it is kept."""
+        constant = self.schedule.learning_rate == "constant"
+        return bool(self.optimizers[optimizer].slots) or not constant
+
+    def draw_table(self) -> dict[str, tuple[int, Drawn]]:
+        """What one iteration draws: `<phase>/<source>` -> (repeat, source).
+
+        And a mask for every dropout that a forward in train mode passes, by input of the forward:
+        `<phase>/<forward>.<layer>.<input>`.
+        """
+        table: dict[str, tuple[int, Drawn]] = {}
+        for phase in self.phases:
+            for draw in phase.draws:
+                table[f"{phase.name}/{draw}"] = (phase.repeat, self.sources[draw])
+            for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
+                sources = self.networks[forward.network].masks()
+                for layer, keys in masks.items():
+                    table |= dict.fromkeys(keys, (phase.repeat, sources[layer]))
+        return table
+
+    def drawn(self, phase: Phase) -> list[str]:
+        """Keys of everything that a phase draws."""
+        return [key for key in self.draw_table() if key.startswith(f"{phase.name}/")]
+
+    def mask_keys(self, phase: Phase) -> list[dict[str, tuple[str, ...]]]:
+        """For each forward: dropout layer -> keys of its masks, in the order of the inputs."""
+        return [
+            {
+                layer: tuple(f"{phase.name}/{i}.{layer}.{name}" for name in forward.inputs)
+                for layer in (
+                    self.networks[forward.network].masks() if forward.mode == "train" else ()
+                )
+            }
+            for i, forward in enumerate(phase.forwards)
+        ]
 
     def chunk_iterations(self) -> int:
         """Iterations whose draws `run` prepares at a time, the same for every backend.

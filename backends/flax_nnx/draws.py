@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 from spec.workload import Workload
 
 _Order = tuple[tuple[Array, ...], int, int]
@@ -81,8 +81,10 @@ def _epoch(place: Array, *, size: int, full: int) -> Array:
 
 
 @partial(jax.jit, static_argnames=("source", "shape", "dtype"))
-def _sample(place: Array, *, source: Source, shape: tuple[int, ...], dtype: Any) -> Array:
+def _sample(place: Array, *, source: Drawn, shape: tuple[int, ...], dtype: Any) -> Array:
     match source:
+        case Mask(rate=rate):
+            return (jax.random.uniform(_key(place), shape, dtype) >= rate).astype(dtype)
         case UniformNoise(low=low, high=high):
             return jax.random.uniform(_key(place), shape, dtype, minval=low, maxval=high)
         case NormalNoise(mean=mean, std=std):

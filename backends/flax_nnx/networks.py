@@ -20,7 +20,10 @@ _ZEROS = nnx.initializers.zeros_init()  # never used: import_state brings every 
 
 
 class Network(nnx.Module):
-    """The layers of a network in a row; (n, *input) -> (n, *output)."""
+    """The layers of a network in a row; (n, *input) -> (n, *output).
+
+    In train mode with a mask (n, *shape) for each dropout layer, by name.
+    """
 
     def __init__(self, network: workload.Network, dtype: Any) -> None:
         rows = network.named_layers()
@@ -32,10 +35,12 @@ class Network(nnx.Module):
         self.wiring = tuple(network.wiring())
         self.kept = tuple(sorted(network.named_inputs()))
 
-    def __call__(self, x: Array, *, train: bool) -> Array:
+    def __call__(self, x: Array, masks: dict[str, Array], *, train: bool) -> Array:
         seen = {"input": x}
         for name, layer, sources in zip(self.names, self.layers, self.wiring, strict=True):
             given = [x if source is None else seen[source] for source in sources]
+            if train and isinstance(layer, _Dropout):
+                given.append(masks[name])
             normalises = isinstance(layer, nnx.BatchNorm)
             x = layer(*given, use_running_average=not train) if normalises else layer(*given)
             if name in self.kept:
@@ -75,6 +80,16 @@ class _Function(nnx.Module):
 
     def __call__(self, *x: Array) -> Array:
         return self.function(*x)
+
+
+class _Dropout(nnx.Module):
+    """NNX's own draws its mask itself; this one is given it in train mode."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def __call__(self, x: Array, mask: Array | None = None) -> Array:
+        return x if mask is None else x * mask / (1.0 - self.rate)
 
 
 def _dense(layer: layers.Dense, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
@@ -229,6 +244,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
     "upsample": _upsample,
     "average_pool": _average_pool,
     "moments": _moments,
+    "dropout": lambda layer, shape, dtype: _Dropout(layer.rate),
     "add": lambda layer, shape, dtype: _Function(lambda *x: sum(x[1:], x[0])),
     "concatenate": lambda layer, shape, dtype: _Function(lambda *x: jnp.concatenate(x, axis=-1)),
 }

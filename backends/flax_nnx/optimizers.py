@@ -10,6 +10,7 @@ from jax import Array
 
 from spec import optimizers
 from spec.optimizers import Optimizer
+from spec.phases import Schedule
 
 Tree = Any
 """A pytree of arrays, like the parameters."""
@@ -21,27 +22,54 @@ def origin(optimizer: Optimizer) -> Literal["native", "own"]:
     return "own" if hat else "native"
 
 
+def rate_factor(schedule: Schedule, updates: int, step: Array | None, dtype: Any) -> float | Array:
+    """What the learning rate is multiplied with after `step` steps, `updates` an iteration."""
+    if schedule.learning_rate == "constant" or step is None:
+        return 1.0
+    factor, iterations = schedule.decay
+    iteration = (step // updates).astype(dtype)
+    if schedule.learning_rate == "linear":
+        return optax.linear_schedule(
+            init_value=1.0,
+            end_value=factor,
+            transition_steps=iterations,
+            transition_begin=0,
+        )(iteration)
+    return optax.exponential_decay(
+        init_value=1.0,
+        transition_steps=iterations,
+        decay_rate=factor,
+        transition_begin=0,
+        staircase=False,
+        end_value=None,
+    )(iteration)
+
+
 def apply(
     optimizer: Optimizer,
+    factor: float | Array,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
     step: Array | None,
 ) -> tuple[Tree, dict[str, Tree], Array | None]:
-    """One step: new parameters, slots and step counter."""
-    updates, slots, step = RULES[optimizer.kind](optimizer, parameters, gradients, slots, step)
+    """One step: new parameters, slots and step counter. `factor` multiplies the learning rate."""
+    updates, slots, step = RULES[optimizer.kind](
+        optimizer, factor, parameters, gradients, slots, step
+    )
     return optax.apply_updates(parameters, updates), slots, step
 
 
 def _adam(
     optimizer: optimizers.Adam | optimizers.AdamW,
+    factor: float | Array,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
     step: Array,
 ) -> tuple[Tree, dict[str, Tree], Array]:
     if origin(optimizer) == "own":
-        return _adam_hat(optimizer, parameters, gradients, slots, step)
+        return _adam_hat(optimizer, factor, parameters, gradients, slots, step)
     # The two parts of optax.adam, whose state would be a chain of theirs.
     direction = optax.scale_by_adam(
         b1=optimizer.beta_1,
@@ -56,12 +84,13 @@ def _adam(
     if isinstance(optimizer, optimizers.AdamW):
         decay = optax.add_decayed_weights(optimizer.weight_decay, mask=None)
         directions, _ = decay.update(directions, decay.init(parameters), parameters)
-    updates = _descend(optimizer.learning_rate, directions, parameters)
+    updates = _descend(optimizer.learning_rate * factor, directions, parameters)
     return updates, {"first_moment": state.mu, "second_moment": state.nu}, state.count
 
 
 def _adam_hat(
     optimizer: optimizers.Adam | optimizers.AdamW,
+    factor: float | Array,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
@@ -75,12 +104,13 @@ def _adam_hat(
         t = count.astype(m.dtype)
         return jnp.sqrt(1 - b2**t) / (1 - b1**t) * m / (jnp.sqrt(v) + optimizer.epsilon)
 
-    updates = _descend(optimizer.learning_rate, jax.tree.map(direction, m, v), parameters)
+    updates = _descend(optimizer.learning_rate * factor, jax.tree.map(direction, m, v), parameters)
     return updates, {"first_moment": m, "second_moment": v}, count
 
 
 def _rmsprop(
     optimizer: optimizers.RmsProp,
+    factor: float | Array,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
@@ -98,20 +128,22 @@ def _rmsprop(
     kept = {"second_moment": state.nu}
     if optimizer.momentum:
         directions, kept["momentum"] = _trace(optimizer.momentum, False, directions, slots)
-    return _descend(optimizer.learning_rate, directions, parameters), kept, step + 1
+    return _descend(optimizer.learning_rate * factor, directions, parameters), kept, step + 1
 
 
 def _sgd(
     optimizer: optimizers.Sgd,
+    factor: float | Array,
     parameters: Tree,
     gradients: Tree,
     slots: dict[str, Tree],
     step: Array | None,
 ) -> tuple[Tree, dict[str, Tree], Array | None]:
     if not optimizer.momentum:
-        return _descend(optimizer.learning_rate, gradients, parameters), slots, step
+        updates = _descend(optimizer.learning_rate * factor, gradients, parameters)
+        return updates, slots, None if step is None else step + 1
     directions, trace = _trace(optimizer.momentum, optimizer.nesterov, gradients, slots)
-    updates = _descend(optimizer.learning_rate, directions, parameters)
+    updates = _descend(optimizer.learning_rate * factor, directions, parameters)
     return updates, {"momentum": trace}, None if step is None else step + 1
 
 
@@ -124,7 +156,7 @@ def _trace(
     return directions, state.trace
 
 
-def _descend(learning_rate: float, directions: Tree, parameters: Tree) -> Tree:
+def _descend(learning_rate: float | Array, directions: Tree, parameters: Tree) -> Tree:
     """-learning_rate * directions."""
     rule = optax.scale_by_learning_rate(learning_rate, flip_sign=True)
     return rule.update(directions, rule.init(parameters), parameters)[0]

@@ -13,7 +13,7 @@ from jax import Array as Tensor
 from jax import Device
 
 from backends.protocol import Array, Arrays
-from spec.state import optimized, parameters, statistics
+from spec.state import averages, optimized, parameters, statistics
 from spec.workload import Workload
 
 # canonical kernel -> NNX kernel, by kind of layer; only the transposed convolution's differs:
@@ -38,6 +38,8 @@ class State(NamedTuple):
     """Everything that an iteration changes, as one pytree that is donated to each step."""
 
     parameters: Trees
+    averages: Trees
+    """Of the networks that have them."""
     statistics: Trees
     slots: Slots
     steps: dict[str, Tensor]
@@ -65,12 +67,14 @@ def import_state(
     }
     steps = {
         name: counter(f"opt_state/{name}/step")
-        for name, optimizer in workload.optimizers.items()
-        if optimizer.slots
+        for name in workload.optimizers
+        if workload.counts(name)
     }
+    averaged = [key.removeprefix("average/") for key in averages(workload)]
     nothing: Trees = {name: {} for name in workload.networks}
     return State(
         nothing | trees(parameters(workload)),
+        trees(averaged, "average/"),
         nothing | trees(statistics(workload)),
         slots,
         steps,
@@ -81,6 +85,8 @@ def import_state(
 def export_state(workload: Workload, state: State) -> Arrays:
     """The canonical arrays; the inverse of `import_state`."""
     exported = to_arrays(workload, state.parameters) | to_arrays(workload, state.statistics)
+    for key, array in to_arrays(workload, state.averages).items():
+        exported[f"average/{key}"] = array
     for name, slots in state.slots.items():
         for slot, trees in slots.items():
             for key, array in to_arrays(workload, trees).items():

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from flax import nnx
 from jax import Array as Tensor
 from jax import lax
@@ -33,6 +34,8 @@ class Program:
         device.configure(settings.precision)
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
@@ -52,9 +55,18 @@ class Program:
     def export_state(self, state: states.State) -> Arrays:
         return states.export_state(self.workload, state)
 
-    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+    def apply(
+        self,
+        state: states.State,
+        network: str,
+        inputs: Array,
+        *,
+        train: bool,
+        masks: Mapping[str, Array] | None = None,
+    ) -> Array:
         trees = (state.parameters[network], state.statistics[network])
-        y, _ = self._forward(network, *trees, self._given(inputs), train=train)
+        given = {name: self._given(mask) for name, mask in (masks or {}).items()}
+        y, _ = self._forward(network, *trees, self._given(inputs), given, train=train)
         return states.to_canonical(y)
 
     def losses_and_gradients(
@@ -97,7 +109,8 @@ class Program:
         return {name: self._given(array) for name, array in arrays.items()}
 
     def generate(self, state: states.State, network: str, inputs: Array) -> Array:
-        return self.apply(state, network, inputs, train=False)
+        shown = state._replace(parameters=state.parameters | state.averages)
+        return self.apply(shown, network, inputs, train=False)
 
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
@@ -114,6 +127,7 @@ class Program:
             else dispatched(partial(self._update, phase))
             for name, phase in self.phases.items()
         }
+        self._average = jax.jit(self._move_averages, donate_argnums=0)
         self._step = dispatched(self._iteration) if whole else self._iteration
         self._steps = dispatched(self._scan) if multistep else self._loop
         self._gradients = {
@@ -140,7 +154,7 @@ class Program:
     def _iteration(self, state: states.State, draws: Draws) -> tuple[states.State, Metrics]:
         metrics: Metrics = {}
         for name, phase in self.phases.items():
-            given = {f"{name}/{draw}": draws[f"{name}/{draw}"] for draw in phase.draws}
+            given = {key: draws[key] for key in self._drawn[name]}
             if self.settings.mode == "multistep" and phase.repeat > 1:
                 state, rows = lax.scan(self._updates[name], state, given, unroll=1)
                 reported = {metric: row[-1] for metric, row in rows.items()}
@@ -149,7 +163,15 @@ class Program:
                     one = {key: value[i] for key, value in given.items()}
                     state, reported = self._updates[name](state, one)
             metrics |= reported
-        return state._replace(iteration=_next(state.iteration)), metrics
+        averages = state.averages and self._average(state.averages, state.parameters)
+        return state._replace(averages=averages, iteration=_next(state.iteration)), metrics
+
+    def _move_averages(self, averages: states.Trees, parameters: states.Trees) -> states.Trees:
+        """The moving averages after an iteration."""
+        return {
+            name: optax.incremental_update(parameters[name], averages[name], step_size=1.0 - decay)
+            for name, decay in self.workload.averages.items()
+        }
 
     def _update(
         self, phase: Phase, state: states.State, draws: Draws
@@ -162,8 +184,11 @@ class Program:
     def _apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
         name, slots, steps = phase.optimizer, state.slots, state.steps
         moving = states.moving(state.parameters, phase.updates)
+        updates = self.workload.updates_of(name)
+        rate = (self.workload.schedule, updates, steps.get(name), self._dtype)
         moved, kept, step = optimizers.apply(
             self.workload.optimizers[name],
+            optimizers.rate_factor(*rate),
             _clip(phase, "before_step", moving),
             gradients,
             {slot: states.moving(of, phase.updates) for slot, of in slots[name].items()},
@@ -183,10 +208,11 @@ class Program:
         def objective(moving: states.Trees) -> tuple[Tensor, tuple[Metrics, states.Trees]]:
             values, kept = parameters | moving, statistics
             outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
-            for step in phase.forwards:
+            for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
                 name, batches = step.network, [outputs[key] for key in step.inputs]
-                x = jnp.concatenate(batches) if len(batches) > 1 else batches[0]
-                y, own = self._call(name, values[name], kept[name], x, train=step.mode == "train")
+                masks = {layer: _joined([draws[k] for k in of]) for layer, of in keys.items()}
+                given = (name, values[name], kept[name], _joined(batches), masks)
+                y, own = self._call(*given, train=step.mode == "train")
                 kept = kept | {name: own}
                 edges = list(accumulate(len(batch) for batch in batches))[:-1]
                 parts = jnp.split(lax.stop_gradient(y) if step.detach else y, edges)
@@ -202,15 +228,27 @@ class Program:
         return metrics, gradients, kept
 
     def _call(
-        self, network: str, parameters: Any, statistics: Any, x: Tensor, *, train: bool
+        self,
+        network: str,
+        parameters: Any,
+        statistics: Any,
+        x: Tensor,
+        masks: dict[str, Tensor],
+        *,
+        train: bool,
     ) -> tuple[Tensor, Any]:
         """(output, running statistics after it) of a network, from its own trees."""
         module = nnx.merge(self._graphs[network], parameters, statistics, copy=True)
-        y = module(x, train=train)
+        y = module(x, masks, train=train)
         return y, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def _given(self, array: Array) -> Tensor:
         return states.from_canonical(array, self._like)
+
+
+def _joined(batches: list[Tensor]) -> Tensor:
+    """Batches one after the other."""
+    return jnp.concatenate(batches) if len(batches) > 1 else batches[0]
 
 
 def _clip(phase: Phase, when: str, trees: states.Trees) -> states.Trees:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 from spec.workload import Workload
 
 Tensor = Any
@@ -74,9 +74,12 @@ def _rows(
     return ops.reshape(ops.slice(joined, (seen - first * usable,), (needed,)), lead)
 
 
-def _sample(source: Source, shape: tuple[int, ...], seed: int) -> Tensor:
+def _sample(source: Drawn, shape: tuple[int, ...], seed: int) -> Tensor:
     dtype = keras.config.floatx()
     match source:
+        case Mask(rate=rate):
+            unit = keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=seed)
+            return ops.cast(unit >= rate, dtype)
         case UniformNoise(low=low, high=high):
             unit = keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=seed)
             return unit * (high - low) + low

@@ -35,6 +35,13 @@ class Network(keras.Model):
                 x = part(x)
             seen[name] = x
         super().__init__(inputs=start, outputs=x)
+        self.drops = [self.get_layer(name) for name in network.masks()]
+
+    def given(self, masks: dict[str, Tensor]) -> "Network":
+        """Itself, with the masks (n, *shape) that its dropout layers are to use, by name."""
+        for layer in self.drops:
+            layer.mask = masks.get(layer.name)
+        return self
 
 
 class _BatchNorm(keras.layers.BatchNormalization):
@@ -84,6 +91,17 @@ class _Moments(keras.layers.Layer):
         mean = ops.mean(x, axis=1, keepdims=True)
         variance = ops.mean((x - mean) ** 2, axis=1, keepdims=True)
         return ops.concatenate([mean, ops.sqrt(variance + self.epsilon)], axis=1)
+
+
+class _Dropout(keras.layers.Layer):
+    """Keras's own draws its mask itself; this one has been given it where it is trained."""
+
+    def __init__(self, rate: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.rate, self.mask = rate, None
+
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
+        return x * self.mask / (1.0 - self.rate) if training else x
 
 
 def _dense(layer: layers.Dense, name: str) -> list[keras.Layer]:
@@ -248,6 +266,7 @@ LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
     "upsample": _upsample,
     "average_pool": _average_pool,
     "moments": lambda layer, name: [_Moments(layer.epsilon, **_options(name))],
+    "dropout": lambda layer, name: [_Dropout(layer.rate, **_options(name))],
     "add": lambda layer, name: [keras.layers.Add(**_options(name))],
     "concatenate": lambda layer, name: [keras.layers.Concatenate(axis=-1, **_options(name))],
 }

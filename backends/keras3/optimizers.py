@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from spec import optimizers
+from spec.phases import Schedule
 
 Tensor = Any
 
@@ -32,6 +33,18 @@ def origin(optimizer: optimizers.Optimizer) -> Literal["native", "own"]:
     return "native" if native else "own"
 
 
+def rate_factor(schedule: Schedule, updates: int, step: Tensor) -> Tensor:
+    """What the learning rate is multiplied with after `step` steps, `updates` an iteration.
+
+    Keras's own schedules take their numbers through float32 on TensorFlow.
+    """
+    factor, iterations = schedule.decay
+    share = ops.cast(step // updates, keras.config.floatx()) / iterations
+    if schedule.learning_rate == "linear":
+        return 1.0 + (factor - 1.0) * ops.minimum(share, 1.0)
+    return ops.exp(share * log(factor))
+
+
 def apply(
     optimizer: keras.optimizers.Optimizer,
     parameters: list[keras.Variable],
@@ -39,6 +52,22 @@ def apply(
 ) -> None:
     """One step, in place on parameters, slots and the step counter."""
     optimizer.apply(gradients, parameters)
+
+
+class _Rate(keras.optimizers.schedules.LearningRateSchedule):
+    """An optimizer's learning rate, as Keras asks for it: by the number of its steps."""
+
+    def __init__(self, learning_rate: float, schedule: Schedule, updates: int) -> None:
+        super().__init__()
+        self.learning_rate, self.schedule, self.updates = learning_rate, schedule, updates
+
+    def __call__(self, step: Tensor) -> Tensor:
+        return self.learning_rate * rate_factor(self.schedule, self.updates, step)
+
+
+def _rate(optimizer: optimizers.Optimizer, schedule: Schedule, updates: int) -> float | _Rate:
+    rate = optimizer.learning_rate
+    return rate if schedule.learning_rate == "constant" else _Rate(rate, schedule, updates)
 
 
 class _Adam(keras.optimizers.Adam):
@@ -115,9 +144,11 @@ def _correction(beta: float, t: Tensor) -> Tensor:
     return -ops.expm1(t * (log(beta) if beta else -inf))
 
 
-def _adam(optimizer: optimizers.Adam | optimizers.AdamW) -> keras.optimizers.Optimizer:
-    made = _Adam(
-        learning_rate=optimizer.learning_rate,
+def _adam(
+    optimizer: optimizers.Adam | optimizers.AdamW, schedule: Schedule, updates: int
+) -> keras.optimizers.Optimizer:
+    rule = _Adam(
+        learning_rate=_rate(optimizer, schedule, updates),
         beta_1=optimizer.beta_1,
         beta_2=optimizer.beta_2,
         epsilon=optimizer.epsilon,
@@ -125,29 +156,31 @@ def _adam(optimizer: optimizers.Adam | optimizers.AdamW) -> keras.optimizers.Opt
         **_PLAIN,
     )
     if isinstance(optimizer, optimizers.AdamW):
-        made.decay = optimizer.weight_decay
+        rule.decay = optimizer.weight_decay
     else:
-        made.hat = optimizer.epsilon_place == "hat"
-    return made
+        rule.hat = optimizer.epsilon_place == "hat"
+    return rule
 
 
-def _rmsprop(optimizer: optimizers.RmsProp) -> keras.optimizers.Optimizer:
-    made = _RmsProp(
-        learning_rate=optimizer.learning_rate,
+def _rmsprop(
+    optimizer: optimizers.RmsProp, schedule: Schedule, updates: int
+) -> keras.optimizers.Optimizer:
+    rule = _RmsProp(
+        learning_rate=_rate(optimizer, schedule, updates),
         rho=optimizer.decay,
         momentum=optimizer.momentum,
         epsilon=optimizer.epsilon,
         centered=False,
         **_PLAIN,
     )
-    made.inside = optimizer.epsilon_place == "inside_root"
-    return made
+    rule.inside = optimizer.epsilon_place == "inside_root"
+    return rule
 
 
-def _sgd(optimizer: optimizers.Sgd) -> keras.optimizers.Optimizer:
+def _sgd(optimizer: optimizers.Sgd, schedule: Schedule, updates: int) -> keras.optimizers.Optimizer:
     kind = _Sgd if optimizer.momentum else keras.optimizers.SGD
     return kind(
-        learning_rate=optimizer.learning_rate,
+        learning_rate=_rate(optimizer, schedule, updates),
         momentum=optimizer.momentum,
         nesterov=optimizer.nesterov,
         **_PLAIN,

@@ -30,6 +30,8 @@ class Program:
         device.configure(settings.precision)
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
@@ -40,8 +42,10 @@ class Program:
         """The state whose tensors are in the variables, on an engine that trains in place."""
         with self._placed():
             self._networks = {name: Network(n) for name, n in workload.networks.items()}
+            self._averaged = {name: Network(workload.networks[name]) for name in workload.averages}
             self._optimizers = {
-                name: optimizers.RULES[o.kind](o) for name, o in workload.optimizers.items()
+                name: optimizers.RULES[o.kind](o, workload.schedule, workload.updates_of(name))
+                for name, o in workload.optimizers.items()
             }
             self.variables = self._named_variables()
         self._compile()
@@ -54,10 +58,19 @@ class Program:
         seen = states.State(engine.look(self, state), state.iteration)
         return states.export_state(self.workload, seen)
 
-    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+    def apply(
+        self,
+        state: states.State,
+        network: str,
+        inputs: Array,
+        *,
+        train: bool,
+        masks: Mapping[str, Array] | None = None,
+    ) -> Array:
         with self._placed():
             x = states.from_canonical(inputs, self.settings.precision)
-            y = self._forwards[network, train](self._scratch(state), x)
+            given = self._given(masks or {})
+            y = self._forwards[network, train](self._scratch(state), x, given)
         return states.to_canonical(y)
 
     def losses_and_gradients(
@@ -112,7 +125,10 @@ class Program:
         with self._placed():
             engine.hold(self, state)
             x = states.from_canonical(inputs, self.settings.precision)
-            y = self._forwards[network, False](state.values, x)
+            if network in self._averaged:
+                y = self._averages[network](state.values, x)
+            else:
+                y = self._forwards[network, False](state.values, x, {})
         return states.to_canonical(y)
 
     def block_until_ready(self, tree: Any) -> None:
@@ -132,8 +148,12 @@ class Program:
             for slot in slots:
                 moments = zip(keys, optimizer.slots[slot], strict=True)
                 table |= {f"opt_state/{name}/{slot}/{key}": moment for key, moment in moments}
-            if slots:
+            if self.workload.counts(name):
                 table[f"opt_state/{name}/step"] = optimizer.iterations
+        for name, network in self._averaged.items():
+            keys = list(parameters(self.workload, (name,)))
+            averages = zip(keys, states.moving({name: network}, keys), strict=True)
+            table |= {f"average/{key}": average for key, average in averages}
         return table
 
     def _compile(self) -> None:
@@ -145,6 +165,7 @@ class Program:
             for name in self._networks
             for train in (False, True)
         }
+        self._averages = {name: made(partial(self._sample, name)) for name in self._averaged}
         self._gradients = {k: made(partial(self._differentiate, phases[k])) for k in phases}
         self._applies = {k: made(partial(self._apply, phases[k])) for k in phases}
         self._unstack = engine.compiled(_unstack, mode="eager", donate=False)
@@ -154,6 +175,8 @@ class Program:
         updates = {name: partial(self._update, phase) for name, phase in phases.items()}
         looped = mode == "multistep"
         self._updates = updates if whole or looped else {k: step(u) for k, u in updates.items()}
+        alone = not whole and not looped
+        self._average = step(self._move_averages) if alone else self._move_averages
         self._step = step(self._iteration) if whole and not looped else self._iteration
         self._advance = engine.looped(self._iteration) if looped else self._loop
 
@@ -175,7 +198,7 @@ class Program:
     def _iteration(self, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
         metrics: Tensors = {}
         for name, phase in self.phases.items():
-            given = {f"{name}/{draw}": draws[f"{name}/{draw}"] for draw in phase.draws}
+            given = {key: draws[key] for key in self._drawn[name]}
             if self.settings.mode == "multistep" and phase.repeat > 1:
                 values, repeats = engine.repeat(self._updates[name], values, given)
                 reported = {key: value[-1] for key, value in repeats.items()}
@@ -183,7 +206,18 @@ class Program:
                 for one in self._unstack(given):
                     values, reported = self._updates[name](values, one)
             metrics |= reported
-        return values, metrics
+        return self._average(values) if self._averaged else values, metrics
+
+    def _move_averages(self, values: Tensors) -> Tensors:
+        """The values after the moving averages have moved towards the parameters."""
+
+        def move() -> None:
+            for name, decay in self.workload.averages.items():
+                for key in parameters(self.workload, (name,)):
+                    average, live = self.variables[f"average/{key}"], self.variables[key]
+                    average.assign(decay * average.value + (1.0 - decay) * live.value)
+
+        return engine.within(self, values, move)[1]
 
     def _update(self, phase: Phase, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
         metrics, gradients, values = self._differentiate(phase, values, draws)
@@ -216,10 +250,11 @@ class Program:
     def _loss(self, phase: Phase, draws: Tensors) -> tuple[Tensor, Tensors]:
         """(loss, logits to report by metric)."""
         outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
-        for step in phase.forwards:
+        for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
             batches = [outputs[name] for name in step.inputs]
-            x = ops.concatenate(batches, axis=0) if len(batches) > 1 else batches[0]
-            y = self._networks[step.network](x, training=step.mode == "train")
+            masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
+            network = self._networks[step.network].given(masks)
+            y = network(_joined(batches), training=step.mode == "train")
             y = ops.stop_gradient(y) if step.detach else y
             ends = list(accumulate(batch.shape[0] for batch in batches))
             parts = ops.split(y, ends[:-1], axis=0) if len(batches) > 1 else [y]
@@ -227,8 +262,24 @@ class Program:
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         return loss, {name: outputs[logits] for name, logits in phase.metrics.items()}
 
-    def _forward(self, network: str, train: bool, values: Tensors, x: Tensor) -> Tensor:
-        return engine.within(self, values, lambda: self._networks[network](x, training=train))[0]
+    def _forward(
+        self, network: str, train: bool, values: Tensors, x: Tensor, masks: Tensors
+    ) -> Tensor:
+        model = self._networks[network].given(masks)
+        return engine.within(self, values, lambda: model(x, training=train))[0]
+
+    def _sample(self, network: str, values: Tensors, x: Tensor) -> Tensor:
+        """Samples with the moving averages; the running statistics are the live network's."""
+        keys = [key for key in statistics(self.workload) if key.startswith(f"{network}/")]
+        averaged = {network: self._averaged[network]}
+
+        def call() -> Tensor:
+            pairs = zip(states.moving(averaged, keys), keys, strict=True)
+            for statistic, key in pairs:
+                statistic.assign(self.variables[key].value)
+            return averaged[network](x, training=False)
+
+        return engine.within(self, values, call)[0]
 
     def _scratch(self, state: states.State) -> Tensors:
         """Values to compute on that leave the state as it is."""
@@ -241,6 +292,11 @@ class Program:
             key: states.from_canonical(array, self.settings.precision)
             for key, array in arrays.items()
         }
+
+
+def _joined(batches: list[Tensor]) -> Tensor:
+    """Batches one after the other."""
+    return ops.concatenate(batches, axis=0) if len(batches) > 1 else batches[0]
 
 
 def _clip(phase: Phase, when: str, variables: list[keras.Variable]) -> None:

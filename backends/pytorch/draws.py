@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from spec.sources import ARRAYS, GaussianStream, NormalNoise, Source, UniformNoise
+from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 from spec.workload import Workload
 
 
@@ -56,10 +56,12 @@ def _rows(
 
 
 def _sample(
-    source: Source, shape: tuple[int, ...], generator: torch.Generator, like: Tensor
+    source: Drawn, shape: tuple[int, ...], generator: torch.Generator, like: Tensor
 ) -> Tensor:
     options = {"generator": generator, "dtype": like.dtype, "device": like.device}
     match source:
+        case Mask(rate=rate):
+            return (torch.rand(shape, **options) >= rate).to(like.dtype)
         case UniformNoise(low=low, high=high):
             return torch.rand(shape, **options).mul_(high - low).add_(low)
         case NormalNoise(mean=mean, std=std):

@@ -15,7 +15,10 @@ from spec import layers, workload
 
 
 class Network(nn.Module):
-    """The layers of a network in a row; (n, *input) -> (n, *output)."""
+    """The layers of a network in a row; (n, *input) -> (n, *output).
+
+    In train mode with a mask (n, *shape) for each dropout layer, by name.
+    """
 
     def __init__(self, network: workload.Network) -> None:
         super().__init__()
@@ -26,11 +29,15 @@ class Network(nn.Module):
         self.wiring, named = network.wiring(), network.named_inputs()
         self.kept = ["input" in named, *(name in named for name, _, _ in rows)]
         self.names = [name for name, _, _ in rows]
+        self.drops = set(network.masks())
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, masks: dict[str, Tensor]) -> Tensor:
         seen = {"input": x} if self.kept[0] else {}
         for i, layer in enumerate(self.layers):
-            x = layer(*(x if source is None else seen[source] for source in self.wiring[i]))
+            given = [x if source is None else seen[source] for source in self.wiring[i]]
+            if self.training and self.names[i] in self.drops:
+                given.append(masks[self.names[i]])
+            x = layer(*given)
             if self.kept[i + 1]:
                 seen[self.names[i]] = x
         return x
@@ -91,6 +98,17 @@ class _GroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
+
+
+class _Dropout(nn.Module):
+    """torch's own draws its mask itself; this one is given it in train mode."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return x if mask is None else x * mask / (1.0 - self.rate)
 
 
 class _Add(nn.Module):
@@ -239,6 +257,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
     "upsample": lambda layer, shape: nn.Upsample(scale_factor=layer.factor, mode="nearest"),
     "average_pool": _average_pool,
     "moments": lambda layer, shape: _Moments(layer.epsilon),
+    "dropout": lambda layer, shape: _Dropout(layer.rate),
     "add": lambda layer, shape: _Add(),
     "concatenate": lambda layer, shape: _Concatenate(),
 }

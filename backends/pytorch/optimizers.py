@@ -12,6 +12,7 @@ from torch.optim.adam import adam
 
 from spec import optimizers
 from spec.optimizers import Optimizer
+from spec.phases import Schedule
 
 
 def origin(optimizer: Optimizer) -> Literal["native", "own"]:
@@ -20,27 +21,43 @@ def origin(optimizer: Optimizer) -> Literal["native", "own"]:
     return "native" if native else "own"
 
 
+def rate_factor(schedule: Schedule, updates: int, step: Tensor | None) -> float | Tensor:
+    """What the learning rate is multiplied with after `step` steps, `updates` an iteration."""
+    if schedule.learning_rate == "constant" or step is None:
+        return 1.0
+    factor, iterations = schedule.decay
+    share = torch.div(step, updates, rounding_mode="floor").to(torch.float64) / iterations
+    if schedule.learning_rate == "linear":
+        return 1.0 + (factor - 1.0) * torch.clamp(share, max=1.0)
+    return torch.pow(factor, share)
+
+
 def apply(
     optimizer: Optimizer,
+    factor: float | Tensor,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
     step: Tensor | None,
 ) -> None:
-    """One step, in place on parameters, slots and the step counter."""
+    """One step, in place on parameters, slots and the step counter.
+
+    `factor` multiplies the learning rate.
+    """
     with torch.no_grad():
-        RULES[optimizer.kind](optimizer, parameters, gradients, slots, step)
+        RULES[optimizer.kind](optimizer, factor, parameters, gradients, slots, step)
 
 
 def _adam(
     optimizer: optimizers.Adam | optimizers.AdamW,
+    factor: float | Tensor,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
     step: Tensor,
 ) -> None:
     if _hat(optimizer):
-        _adam_hat(optimizer, parameters, gradients, slots, step)
+        _adam_hat(optimizer, factor, parameters, gradients, slots, step)
         return
     decay = optimizer.weight_decay if isinstance(optimizer, optimizers.AdamW) else 0.0
     # Eager code gets one fused kernel; the compiler does its own fusing. The fused kernel takes
@@ -63,7 +80,7 @@ def _adam(
         amsgrad=False,
         beta1=optimizer.beta_1,
         beta2=optimizer.beta_2,
-        lr=optimizer.learning_rate,
+        lr=optimizer.learning_rate * factor,
         weight_decay=decay,
         decoupled_weight_decay=True,
         eps=optimizer.epsilon,
@@ -78,6 +95,7 @@ def _hat(optimizer: Optimizer) -> bool:
 
 def _adam_hat(
     optimizer: optimizers.Adam | optimizers.AdamW,
+    factor: float | Tensor,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
@@ -85,7 +103,7 @@ def _adam_hat(
 ) -> None:
     step.add_(1)
     b1, b2, t = optimizer.beta_1, optimizer.beta_2, step.to(torch.float64)
-    rate = (optimizer.learning_rate * torch.sqrt(1.0 - b2**t) / (1.0 - b1**t)).to(
+    rate = (optimizer.learning_rate * factor * torch.sqrt(1.0 - b2**t) / (1.0 - b1**t)).to(
         parameters[0].dtype
     )
     moments = zip(slots["first_moment"], slots["second_moment"], strict=True)
@@ -97,6 +115,7 @@ def _adam_hat(
 
 def _rmsprop(
     optimizer: optimizers.RmsProp,
+    factor: float | Tensor,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
@@ -104,6 +123,7 @@ def _rmsprop(
 ) -> None:
     # torch's own has no epsilon inside the root.
     step.add_(1)
+    rate = optimizer.learning_rate * factor
     epsilon, inside = optimizer.epsilon, optimizer.epsilon_place == "inside_root"
     buffers = slots.get("momentum") or [None] * len(parameters)
     rows = zip(parameters, gradients, slots["second_moment"], buffers, strict=True)
@@ -113,11 +133,12 @@ def _rmsprop(
         update = gradient / root
         if buffer is not None:
             update = buffer.mul_(optimizer.momentum).add_(update)
-        parameter.sub_(optimizer.learning_rate * update)
+        parameter.sub_(rate * update)
 
 
 def _sgd(
     optimizer: optimizers.Sgd,
+    factor: float | Tensor,
     parameters: list[Tensor],
     gradients: list[Tensor],
     slots: dict[str, list[Tensor]],
@@ -127,13 +148,14 @@ def _sgd(
     # with the product that the gradient is into one addmm, and drops alpha (docs/adr/0003).
     if step is not None:
         step.add_(1)
+    rate = optimizer.learning_rate * factor
     buffers = slots.get("momentum") or [None] * len(parameters)
     for parameter, gradient, buffer in zip(parameters, gradients, buffers, strict=True):
         update = gradient
         if buffer is not None:
             buffer.mul_(optimizer.momentum).add_(1.0 * gradient)
             update = gradient + optimizer.momentum * buffer if optimizer.nesterov else buffer
-        parameter.sub_(optimizer.learning_rate * update)
+        parameter.sub_(rate * update)
 
 
 RULES: dict[str, Callable[..., None]] = {

@@ -1,5 +1,6 @@
 """Canonical state <-> torch modules and tensors: a table of names and transpositions, both ways."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from backends.protocol import Array, Arrays
 from backends.pytorch.networks import Network
+from spec.state import averages as averages_of
 from spec.state import optimized, parameters, statistics
 from spec.workload import Workload
 
@@ -29,9 +31,13 @@ Slots = dict[str, dict[str, dict[str, Tensor]]]
 
 @dataclass
 class State:
-    """The networks, the optimizers' moments and counters, updated in place; and the iteration."""
+    """The networks, the optimizers' moments and counters, updated in place; and the iteration.
+
+    `averages` are networks of averaged parameters, whose running statistics are the live ones.
+    """
 
     networks: dict[str, Network]
+    averages: dict[str, Network]
     slots: Slots
     steps: dict[str, Tensor]
     iteration: int
@@ -51,6 +57,9 @@ def import_state(
     with torch.no_grad():
         for key in [*parameters(workload), *statistics(workload)]:
             _find(networks, key).copy_(tensor(key, key))
+    averages = {name: _averaged(networks[name]) for name in workload.averages}
+    for key in _averaged_keys(workload):
+        _find(averages, key).copy_(tensor(f"average/{key}", key))
     slots = {
         name: {
             slot: {
@@ -64,10 +73,10 @@ def import_state(
     # int64: torch.compile loses in-place changes of a float64 scalar on a CPU.
     steps = {
         name: torch.tensor(int(arrays[f"opt_state/{name}/step"]), dtype=torch.int64, device=device)
-        for name, optimizer in workload.optimizers.items()
-        if optimizer.slots
+        for name in workload.optimizers
+        if workload.counts(name)
     }
-    return State(networks, slots, steps, int(arrays["iteration"]))
+    return State(networks, averages, slots, steps, int(arrays["iteration"]))
 
 
 def export_state(workload: Workload, state: State) -> Arrays:
@@ -82,6 +91,8 @@ def export_state(workload: Workload, state: State) -> Arrays:
         key: array(_find(state.networks, key), key)
         for key in [*parameters(workload), *statistics(workload)]
     }
+    for key in _averaged_keys(workload):
+        exported[f"average/{key}"] = array(_find(state.averages, key), key)
     for name, slots in state.slots.items():
         for slot, tensors in slots.items():
             for key, tensor in tensors.items():
@@ -126,6 +137,17 @@ def to_canonical(tensor: Tensor, sample: tuple[int, ...]) -> Array:
 def moving(networks: dict[str, Network], keys: Iterable[str]) -> list[Tensor]:
     """The live tensors of these parameters, in order."""
     return [_find(networks, key) for key in keys]
+
+
+def _averaged(network: Network) -> Network:
+    """A copy that is not trained and shares the running statistics."""
+    buffers = {id(buffer): buffer for buffer in network.buffers()}
+    return copy.deepcopy(network, buffers).requires_grad_(False)  # type: ignore[arg-type]
+
+
+def _averaged_keys(workload: Workload) -> list[str]:
+    """The parameters that have moving averages."""
+    return [key.removeprefix("average/") for key in averages_of(workload)]
 
 
 def _axes(workload: Workload) -> dict[str, tuple[int, ...]]:

@@ -30,12 +30,20 @@ class Program:
         device.configure(settings.precision)
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
+        self._shapes = {key: source.shape for key, (_, source) in workload.draw_table().items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
         self._moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
         }
+        self._averaged = [
+            (decay, tuple(parameters(workload, (name,))))
+            for name, decay in workload.averages.items()
+        ]
+        self._updates_of = {name: workload.updates_of(name) for name in workload.optimizers}
         self._like = torch.empty(
             (), dtype=device.DTYPES[settings.precision], device=settings.device
         )
@@ -48,6 +56,7 @@ class Program:
             for name, phase in self.phases.items()
         }
         self._step = wrap(self._iteration) if whole else self._iteration
+        self._average = self._move_averages if whole else wrap(self._move_averages)
         self._generate = wrap(_generate)
 
     def import_state(self, arrays: Mapping[str, Array]) -> states.State:
@@ -56,10 +65,23 @@ class Program:
     def export_state(self, state: states.State) -> Arrays:
         return states.export_state(self.workload, state)
 
-    def apply(self, state: states.State, network: str, inputs: Array, *, train: bool) -> Array:
+    def apply(
+        self,
+        state: states.State,
+        network: str,
+        inputs: Array,
+        *,
+        train: bool,
+        masks: Mapping[str, Array] | None = None,
+    ) -> Array:
         module = copy.deepcopy(state.networks[network]).train(train)  # keeps the statistics
+        drops = self.workload.networks[network].masks()
+        given = {
+            name: states.from_canonical(mask, drops[name].shape, self._like)
+            for name, mask in (masks or {}).items()
+        }
         with torch.no_grad():
-            return self._numpy(network, module(self._sample(network, inputs)))
+            return self._numpy(network, module(self._sample(network, inputs), given))
 
     def losses_and_gradients(
         self, state: states.State, phase: str, draws: Mapping[str, Array]
@@ -80,7 +102,8 @@ class Program:
     def train_step(
         self, state: states.State, draws: Mapping[str, Array]
     ) -> tuple[states.State, dict[str, float]]:
-        metrics = self._step(state.networks, state.slots, state.steps, self._given(draws))
+        given = self._given(draws)
+        metrics = self._step(state.networks, state.averages, state.slots, state.steps, given)
         state.iteration += 1
         return state, _floats(metrics)
 
@@ -91,7 +114,9 @@ class Program:
         for chunk in self.chunks(data, seed, n):
             for i in range(len(next(iter(chunk.values())))):
                 given = {key: value[i] for key, value in chunk.items()}
-                rows.append(self._step(state.networks, state.slots, state.steps, given))
+                rows.append(
+                    self._step(state.networks, state.averages, state.slots, state.steps, given)
+                )
                 state.iteration += 1
         return state, {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -101,8 +126,7 @@ class Program:
     def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
         for chunk in self.chunks(data, seed, n):
             yield {
-                key: states.to_canonical(value, self.workload.draw_table()[key][1].shape)
-                for key, value in chunk.items()
+                key: states.to_canonical(value, self._shapes[key]) for key, value in chunk.items()
             }
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -113,7 +137,8 @@ class Program:
         }
 
     def generate(self, state: states.State, network: str, inputs: Array) -> Array:
-        y = self._generate(state.networks[network], self._sample(network, inputs))
+        module = state.averages.get(network, state.networks[network])
+        y = self._generate(module, self._sample(network, inputs))
         return self._numpy(network, y)
 
     def block_until_ready(self, tree: Any) -> None:
@@ -122,6 +147,7 @@ class Program:
     def _iteration(
         self,
         networks: dict[str, Network],
+        averages: dict[str, Network],
         slots: states.Slots,
         steps: dict[str, Tensor],
         draws: Draws,
@@ -129,10 +155,18 @@ class Program:
         metrics: Metrics = {}
         for name, phase in self.phases.items():
             for i in range(phase.repeat):
-                given = {f"{name}/{draw}": draws[f"{name}/{draw}"][i] for draw in phase.draws}
+                given = {key: draws[key][i] for key in self._drawn[name]}
                 reported = self._updates[name](networks, slots, steps, given)
             metrics |= reported
+        self._average(networks, averages)
         return metrics
+
+    def _move_averages(self, networks: dict[str, Network], averages: dict[str, Network]) -> None:
+        with torch.no_grad():
+            for decay, keys in self._averaged:
+                moved, towards = states.moving(averages, keys), states.moving(networks, keys)
+                for average, parameter in zip(moved, towards, strict=True):
+                    average.lerp_(parameter, 1.0 - decay)
 
     def _update(
         self,
@@ -156,13 +190,16 @@ class Program:
     ) -> None:
         moving = self._moving[phase.name]
         tensors = states.moving(networks, moving)
+        name, step = phase.optimizer, steps.get(phase.optimizer)
+        updates = self._updates_of[name]
         _clip(phase, "before_step", tensors)
         optimizers.apply(
-            self.workload.optimizers[phase.optimizer],
+            self.workload.optimizers[name],
+            optimizers.rate_factor(self.workload.schedule, updates, step),
             tensors,
             gradients,
-            {slot: [of[k] for k in moving] for slot, of in slots[phase.optimizer].items()},
-            steps.get(phase.optimizer),
+            {slot: [of[k] for k in moving] for slot, of in slots[name].items()},
+            step,
         )
         _clip(phase, "after_step", tensors)
 
@@ -171,11 +208,12 @@ class Program:
     ) -> tuple[Metrics, list[Tensor]]:
         """(metrics, gradients of what the phase moves); keeps the running statistics in place."""
         outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
-        for step in phase.forwards:
+        for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
             batches = [outputs[name] for name in step.inputs]
+            masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
             network = networks[step.network].train(step.mode == "train")
             with torch.set_grad_enabled(not step.detach):
-                y = network(torch.cat(batches) if len(batches) > 1 else batches[0])
+                y = network(_joined(batches), masks)
             parts = torch.split(y, [len(batch) for batch in batches])
             outputs |= dict(zip(step.outputs, parts, strict=True))
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
@@ -188,9 +226,8 @@ class Program:
         return metrics, list(gradients)
 
     def _given(self, draws: Mapping[str, Array]) -> Draws:
-        sources = self.workload.sources
         return {
-            key: states.from_canonical(value, sources[key.split("/")[1]].shape, self._like)
+            key: states.from_canonical(value, self._shapes[key], self._like)
             for key, value in draws.items()
         }
 
@@ -199,6 +236,11 @@ class Program:
 
     def _numpy(self, network: str, y: Tensor) -> Array:
         return states.to_canonical(y, self.workload.networks[network].output)
+
+
+def _joined(batches: list[Tensor]) -> Tensor:
+    """Batches one after the other."""
+    return torch.cat(batches) if len(batches) > 1 else batches[0]
 
 
 def _clip(phase: Phase, when: str, tensors: list[Tensor]) -> None:
@@ -238,7 +280,7 @@ TERMS: dict[str, Callable[..., Any]] = {
 
 def _generate(network: Network, inputs: Tensor) -> Tensor:
     with torch.no_grad():
-        return network.eval()(inputs)
+        return network.eval()(inputs, {})
 
 
 def _floats(metrics: Metrics) -> dict[str, float]:

@@ -19,12 +19,17 @@ Arrays = dict[str, Array]
 
 
 def forward(
-    network: Network, values: Mapping[str, Array], x: Array, *, train: bool
+    network: Network,
+    values: Mapping[str, Array],
+    x: Array,
+    masks: Mapping[str, Array],
+    *,
+    train: bool,
 ) -> tuple[Array, Arrays]:
     """(output, new running statistics) for inputs (n, *input); values are keyed `<layer>/<array>`.
 
-    In train mode batch normalisation uses the batch's own statistics; in eval mode the running
-    ones, and no new ones come back.
+    In train mode batch normalisation uses the batch's own statistics, and dropout the masks by
+    name; in eval mode the running ones, no new ones come back, and nothing is dropped.
     """
     kept: Arrays = {}
     named, seen = network.named_inputs(), {"input": x}
@@ -34,6 +39,8 @@ def forward(
             for key, v in values.items()
             if key.startswith(f"{name}/")
         }
+        if name in masks:
+            own["mask"] = masks[name]
         given = [x if source is None else seen[source] for source in sources]
         x = given[0] if len(given) == 1 else given
         x, statistics = LAYERS[layer.kind](layer, own, x, train)
@@ -220,6 +227,10 @@ def _moments(layer: layers.Moments, own: Arrays, x: Array, train: bool) -> tuple
     return np.concatenate([mean, np.sqrt(variance + layer.epsilon)], axis=1), {}
 
 
+def _dropout(layer: layers.Dropout, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return x * own["mask"] / (1.0 - layer.rate) if train else x, {}
+
+
 def _add(layer: layers.Add, own: Arrays, x: list[Array], train: bool) -> tuple[Array, Arrays]:
     return sum(x[1:], x[0]), {}
 
@@ -267,6 +278,7 @@ LAYERS: dict[str, Callable[..., tuple[Array, Arrays]]] = {
     "upsample": _upsample,
     "average_pool": _average_pool,
     "moments": _moments,
+    "dropout": _dropout,
     "add": _add,
     "concatenate": _concatenate,
 }

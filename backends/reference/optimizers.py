@@ -6,6 +6,7 @@ import numpy as np
 
 from backends.protocol import Array, Arrays
 from spec import optimizers
+from spec.phases import Schedule
 from spec.state import optimized
 from spec.workload import Workload
 
@@ -14,12 +15,26 @@ def apply(workload: Workload, name: str, state: Arrays, gradients: Mapping[str, 
     """The state after one step of optimizer `name` on the gradients given, by parameter key."""
     optimizer, new = workload.optimizers[name], dict(state)
     prefix = f"opt_state/{name}"
-    if optimizer.slots:
+    if workload.counts(name):
+        step = int(state[f"{prefix}/step"])
         new[f"{prefix}/step"] = state[f"{prefix}/step"] + 1
+        factor = rate_factor(workload.schedule, step // workload.updates_of(name))
+        rate = optimizer.learning_rate * factor
+        optimizer = optimizer.model_copy(update={"learning_rate": rate})
     for key in optimized(workload, name):
         if key in gradients:
             new |= RULES[optimizer.kind](optimizer, new, prefix, key, gradients[key])
     return new
+
+
+def rate_factor(schedule: Schedule, iteration: int) -> float:
+    """What every learning rate is multiplied with in an iteration, from 0."""
+    if schedule.learning_rate == "constant":
+        return 1.0
+    factor, iterations = schedule.decay
+    if schedule.learning_rate == "linear":
+        return 1.0 + (factor - 1.0) * min(iteration / iterations, 1.0)
+    return float(factor ** (iteration / iterations))
 
 
 def _adam(

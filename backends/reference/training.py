@@ -27,6 +27,8 @@ class Program:
         require_supported(workload)
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
 
     def import_state(self, arrays: Mapping[str, Array]) -> Arrays:
         return states.import_state(self.workload, arrays)
@@ -34,9 +36,17 @@ class Program:
     def export_state(self, state: Arrays) -> Arrays:
         return states.export_state(self.workload, state)
 
-    def apply(self, state: Arrays, network: str, inputs: Array, *, train: bool) -> Array:
+    def apply(
+        self,
+        state: Arrays,
+        network: str,
+        inputs: Array,
+        *,
+        train: bool,
+        masks: Mapping[str, Array] | None = None,
+    ) -> Array:
         values = _within(network, state)
-        return forward(self.workload.networks[network], values, inputs, train=train)[0]
+        return forward(self.workload.networks[network], values, inputs, masks or {}, train=train)[0]
 
     def losses_and_gradients(
         self, state: Arrays, phase: str, draws: Mapping[str, Array]
@@ -56,11 +66,11 @@ class Program:
         metrics: dict[str, float] = {}
         for phase in self.workload.phases:
             for i in range(phase.repeat):
-                names = [f"{phase.name}/{draw}" for draw in phase.draws]
-                given = {key: draws[key][i] for key in names}
+                given = {key: draws[key][i] for key in self._drawn[phase.name]}
                 reported, gradients, statistics = self._differentiate(phase, state, given)
                 state = self.update(state | statistics, phase.name, gradients)
             metrics |= reported
+        state = self._average(state)
         return state | {"iteration": state["iteration"] + 1}, metrics
 
     def run(self, state: Arrays, data: Any, seed: int, n: int) -> tuple[Arrays, Any]:
@@ -81,10 +91,24 @@ class Program:
         return dict(arrays)
 
     def generate(self, state: Arrays, network: str, inputs: Array) -> Array:
-        return self.apply(state, network, inputs, train=False)
+        averaged = {
+            key: state[f"average/{key}"]
+            for key in parameters(self.workload, (network,))
+            if network in self.workload.averages
+        }
+        return self.apply(state | averaged, network, inputs, train=False)
 
     def block_until_ready(self, tree: Any) -> None:
         block_until_ready(tree)
+
+    def _average(self, state: Arrays) -> Arrays:
+        """The state after the moving averages have moved towards the parameters."""
+        averages = {}
+        for network, decay in self.workload.averages.items():
+            for key in parameters(self.workload, (network,)):
+                kept = decay * state[f"average/{key}"]
+                averages[f"average/{key}"] = kept + (1.0 - decay) * state[key]
+        return state | averages
 
     def _clip(self, phase: Phase, when: str, state: Arrays) -> Arrays:
         if phase.clip is None or phase.clip.when != when:
@@ -102,8 +126,9 @@ class Program:
             values = {**state, **{k: moving[k] for k in moving}}
             statistics: Arrays = {}
             outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
-            for step in phase.forwards:
-                kept = self._forward(step, values, outputs)
+            for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
+                masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
+                kept = self._forward(step, values, outputs, masks)
                 values, statistics = values | kept, statistics | kept
             seen["statistics"] = statistics
             seen["metrics"] = {
@@ -118,13 +143,14 @@ class Program:
         metrics = {f"{phase.name}_loss": float(value)} | seen["metrics"]
         return metrics, gradients, seen["statistics"]
 
-    def _forward(self, step: Forward, values: Arrays, outputs: Arrays) -> Arrays:
+    def _forward(self, step: Forward, values: Arrays, outputs: Arrays, masks: Arrays) -> Arrays:
         """Runs one forward, adds its outputs, and returns the statistics that it keeps."""
         batches = [outputs[name] for name in step.inputs]
         y, kept = forward(
             self.workload.networks[step.network],
             _within(step.network, values),
-            np.concatenate(batches) if len(batches) > 1 else batches[0],
+            _joined(batches),
+            masks,
             train=step.mode == "train",
         )
         y = getval(y) if step.detach else y
@@ -133,6 +159,11 @@ class Program:
             outputs[name] = y[low:high]
         # Running statistics are no path for gradients.
         return {f"{step.network}/{key}": getval(value) for key, value in kept.items()}
+
+
+def _joined(batches: list[Array]) -> Array:
+    """Batches one after the other."""
+    return np.concatenate(batches) if len(batches) > 1 else batches[0]
 
 
 def _within(network: str, values: Arrays) -> Arrays:

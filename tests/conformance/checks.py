@@ -46,7 +46,8 @@ def check_output_shapes(case: Case) -> None:
     for name, network in case.workload.networks.items():
         for samples in (2, 5):
             inputs = case.normal("shapes", network.input, samples)
-            output = case.program.apply(live, name, inputs, train=True)
+            masks = randomness.masks(network, "shapes", samples)
+            output = case.program.apply(live, name, inputs, train=True, masks=masks)
             expected = (samples, *network.output)
             case.measured.true(output.shape == expected, f"{name} gives {output.shape}")
 
@@ -116,7 +117,8 @@ def check_detached_gradients(case: Case) -> None:
     twice = _with_a_detached_branch(case.workload)
     program, reference = case.prepare(twice, case.mode), oracle(twice)
     first = rounded(state.init_state(twice, SEED), case.precision)
-    draws = {"both/z": case.normal("detached", twice.sources["z"].shape)}
+    drawn = rounded(randomness.draws(twice, SEED, 0, case.arrays), case.precision)
+    draws = {key: value[0] for key, value in drawn.items()}
     _, gradients = program.losses_and_gradients(program.import_state(first), "both", draws)
     _, expected = reference.losses_and_gradients(reference.import_state(first), "both", draws)
     limit = tolerances.limit(case.precision, "gradient")
@@ -267,8 +269,10 @@ def _compare_apply(
     what: str,
 ) -> None:
     program, reference = case.prepare(probe, case.mode), oracle(probe)
-    actual = program.apply(program.import_state(values), "probe", inputs, train=train)
-    expected = reference.apply(reference.import_state(values), "probe", inputs, train=train)
+    masks = randomness.masks(probe.networks["probe"], what, len(inputs)) if train else {}
+    live, state = program.import_state(values), reference.import_state(values)
+    actual = program.apply(live, "probe", inputs, train=train, masks=masks)
+    expected = reference.apply(state, "probe", inputs, train=train, masks=masks)
     where = f"{what} {'train' if train else 'eval'}"
     case.measured.within(relative_error(actual, expected), limit, where)
 
@@ -276,7 +280,7 @@ def _compare_apply(
 def _probe(workload: Workload, network: Network) -> Workload:
     """A workload with one network and nothing to train."""
     return workload.model_copy(
-        update={"networks": {"probe": network}, "phases": (), "optimizers": {}}
+        update={"networks": {"probe": network}, "phases": (), "optimizers": {}, "averages": {}}
     )
 
 

@@ -1,16 +1,21 @@
 """Checks of `run`, the timed path: its draws, its results, its modes, its bits."""
 
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
 from bench.proof import prove_run
 from spec import tolerances
-from spec.sources import GaussianStream, NormalNoise, UniformNoise
+from spec.sources import GaussianStream, Mask, NormalNoise, UniformNoise
 from tests.conformance.cases import SEED, Case
 
 RUN_ITERATIONS = {"float64": 5, "float32": 3}
 """Two chunks and a remainder, or one and a remainder: rounding grows faster below float64."""
+
+
+DISTINCT = 100
+"""Numbers from which on two masks of one rate are practically never the same."""
 
 
 def check_run(case: Case) -> None:
@@ -41,11 +46,13 @@ def check_draws(case: Case) -> None:
         case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
         case.measured.true(not np.array_equal(drawn, other), f"{key} depends on the seed")
         samples = drawn.reshape(-1, *source.shape)
-        if isinstance(source, UniformNoise | NormalNoise | GaussianStream):
+        if isinstance(source, UniformNoise | NormalNoise | GaussianStream | Mask):
             _check_distribution(case, key, source, samples)
             if isinstance(source, GaussianStream) and source.sorted:
                 rising = bool((np.diff(samples, axis=-1) >= 0).all())
                 case.measured.true(rising, f"{key}: each row is sorted")
+            if isinstance(source, Mask) and prod(source.shape) < DISTINCT:
+                continue  # two fresh masks of few numbers may well be the same
             both = np.concatenate([samples, other.reshape(samples.shape)])
             fresh.setdefault((source.kind, source.shape), []).append(both)
         else:
@@ -92,7 +99,7 @@ def check_same_seed(case: Case) -> None:
 def _check_distribution(
     case: Case,
     key: str,
-    source: UniformNoise | NormalNoise | GaussianStream,
+    source: UniformNoise | NormalNoise | GaussianStream | Mask,
     samples: np.ndarray,
 ) -> None:
     """Mean and standard deviation within six standard errors of what the source says."""
@@ -101,6 +108,9 @@ def _check_distribution(
         mean, std = (low + high) / 2, (high - low) / 12**0.5
         inside = bool((samples >= low).all() and (samples < high).all())
         case.measured.true(inside, f"{key} lies in [{low}, {high})")
+    elif isinstance(source, Mask):
+        case.measured.true(bool(np.isin(samples, (0.0, 1.0)).all()), f"{key} is 0 or 1")
+        mean, std = 1.0 - source.rate, (source.rate * (1.0 - source.rate)) ** 0.5
     else:
         mean, std = source.mean, source.std
     error = 6 * std / samples.size**0.5

@@ -12,7 +12,7 @@ from bench.measurement import CheckFailed, Measured, loss_error
 from bench.proof import perturbed
 from spec import randomness, tolerances
 from spec.short_form import ShortForm, expand
-from spec.state import init_state, parameters, shapes, statistics
+from spec.state import averages, init_state, parameters, shapes, statistics
 from spec.workload import Workload
 from tests.conformance.cases import Case
 
@@ -20,6 +20,8 @@ SEED = 30
 NOISE = 1e-3
 """A tensor this much smaller than the largest beside it is compared with that one's norm: where a
 gradient is structurally zero, such as a bias before batch norm, what is left of it is rounding."""
+STARTED = 2
+"""Iterations that the counters say have passed: a schedule's rate is another one then."""
 ZERO = 1e-11
 """Weights and inputs are of the order of 1 here: what is below this is rounding, compared as it is.
 The mean of a batch-normalised score, say, has no gradient at all."""
@@ -68,6 +70,11 @@ class _Comparison:
         settings = Settings("eager", "float64", "cpu", 1)
         self.oracle = backends.load(backends.ORACLE).program(workload, settings)
         self.first = init_state(workload, SEED)
+        for key in self.first:  # in the midst of a schedule
+            if key == "iteration" or key.endswith("/step"):
+                name = key.split("/")[-2] if "/" in key else None
+                updates = workload.updates_of(name) if name else 1
+                self.first[key] = np.array(STARTED * updates, np.int64)
         self.moved = perturbed(workload, self.first, "float64", SEED)
         self.draws = randomness.draws(workload, SEED, 0, {})
 
@@ -88,9 +95,12 @@ class _Comparison:
             self._forward(name, inputs, train=False)
 
     def _forward(self, name: str, inputs: Any, *, train: bool) -> None:
+        network = self.workload.networks[name]
+        masks = randomness.masks(network, "fuzz", len(inputs)) if train else {}
+
         def output(program: Program, state: Arrays) -> Arrays:
             live = program.import_state(state)
-            return {name: program.apply(live, name, inputs, train=train)}
+            return {name: program.apply(live, name, inputs, train=train, masks=masks)}
 
         where = f"forward {'train' if train else 'eval'}"
         self._tensors("forward", where, *self._three(output))
@@ -119,15 +129,32 @@ class _Comparison:
             return metrics, program.export_state(live)
 
         (loss, ours), (expected, theirs), (moved, shaken) = self._three(step)
+        self.generate(theirs, shaken)
         self._losses("iteration", loss, expected, moved)
         keys = set(theirs)
         self.measured.true(set(ours) == keys, "names in the state after an iteration")
         counters = {key for key in keys if key == "iteration" or key.endswith("/step")}
-        groups = [counters, set(parameters(self.workload)), set(statistics(self.workload))]
+        groups = [
+            counters,
+            set(parameters(self.workload)),
+            set(averages(self.workload)),
+            set(statistics(self.workload)),
+        ]
         groups.append(keys.difference(*groups))
         for group in groups:
             parts = [{key: state[key] for key in sorted(group)} for state in (ours, theirs, shaken)]
             self._tensors("iteration", "after one iteration:", *parts)
+
+    def generate(self, trained: Arrays, shaken: Arrays) -> None:
+        """Samples after the reference's iteration, when averages are no longer the parameters."""
+        inputs = randomness.normal("fuzz/generate", 0, 4, self.workload.networks["generator"].input)
+
+        def samples(program: Program, state: Arrays) -> Arrays:
+            live = program.import_state(state)
+            return {"samples": program.generate(live, "generator", inputs)}
+
+        pairs = (self.program, trained), (self.oracle, trained), (self.oracle, shaken)
+        self._tensors("forward", "generate", *(samples(*pair) for pair in pairs))
 
     def _three(self, call: Any) -> tuple[Any, Any, Any]:
         """What the row, the reference and the moved reference give."""

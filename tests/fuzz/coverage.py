@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 from spec.base import Model
 from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
-from spec.phases import Clip
+from spec.phases import Clip, Schedule
 from spec.short_form import Steps
 
 MODELS: tuple[type[Model], ...] = (
@@ -14,12 +14,17 @@ MODELS: tuple[type[Model], ...] = (
     *get_args(get_args(Optimizer)[0]),
     Steps,
     Clip,
+    Schedule,
 )
 
 
 def universe() -> set[str]:
     """`<kind>.<option>=<value>` for every kind, and every literal, boolean and optional field."""
-    return {option for model in MODELS for option in _options(model)} | {"inputs=one"}
+    return {option for model in MODELS for option in _options(model)} | BESIDE
+
+
+BESIDE = {"inputs=one", "averages.generator", "averages.discriminator"}
+"""Options that are no single field's."""
 
 
 def reached(model: Model) -> Iterator[str]:

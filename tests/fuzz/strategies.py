@@ -79,6 +79,9 @@ def _convolution(draw: Draw, kind: str) -> Layer:
     return draw(_with_bias(**layer))
 
 
+dropouts = st.builds(lambda rate: {"kind": "dropout", "rate": rate}, st.sampled_from([0.2, 0.5]))
+
+
 def _images(shape: Shape) -> list[Any]:
     """What may follow an image."""
     norms = ["batch_norm"]
@@ -90,6 +93,7 @@ def _images(shape: Shape) -> list[Any]:
         st.sampled_from(norms).flatmap(lambda kind: _normalisation(kind, shape)),
         st.builds(lambda f: {"kind": "upsample", "factor": f}, st.integers(2, 3)),
         st.builds(lambda s: {"kind": "average_pool", "size": s}, st.integers(2, 3)),
+        dropouts,
         activations,
     ]
 
@@ -100,6 +104,7 @@ def _features(shape: Shape) -> list[Any]:
     options = [
         st.integers(1, FEATURES).flatmap(lambda units: _with_bias(kind="dense", units=units)),
         st.sampled_from(norms).flatmap(lambda kind: _normalisation(kind, shape)),
+        dropouts,
         activations,
     ]
     if shape[0] >= 4:
@@ -218,6 +223,7 @@ def _discriminator(draw: Draw, shape: Shape) -> Layer:
     return {"input": list(shape), "layers": layers}
 
 
+OPTIMIZED = ("generator", "discriminator")
 betas = st.sampled_from([0.0, 0.5, 0.9])
 
 
@@ -268,6 +274,21 @@ def _steps(draw: Draw) -> Layer:
 
 
 @st.composite
+def _schedule(draw: Draw) -> Layer:
+    rate = draw(st.sampled_from(["constant", "linear", "exponential"]))
+    schedule = {
+        "batch_size": draw(st.integers(3, 5)),
+        "length": 1,
+        "unit": draw(st.sampled_from(["iterations", "rounds", "epochs"])),
+        "learning_rate": rate,
+    }
+    if rate != "constant":
+        schedule["decay_factor"] = draw(st.sampled_from([0.1, 2.0]))
+        schedule["decay_iterations"] = draw(st.integers(1, 3))
+    return schedule
+
+
+@st.composite
 def gans(draw: Draw) -> Layer:
     """A valid workload file in the short form, as a mapping."""
     generator, shape = draw(_generator())
@@ -290,10 +311,6 @@ def gans(draw: Draw) -> Layer:
         "data": stream | {"shape": list(shape)},
         "steps": draw(_steps()),
         "optimizers": optimizers,
-        "schedule": {
-            "batch_size": draw(st.integers(3, 5)),
-            "length": 1,
-            "unit": "iterations",
-            "learning_rate": "constant",
-        },
+        "schedule": draw(_schedule()),
+        "averages": {name: 0.9 for name in OPTIMIZED if draw(st.booleans())},
     }

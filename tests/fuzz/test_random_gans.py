@@ -94,5 +94,6 @@ def _options(gan: dict[str, Any]) -> set[str]:
         layer for network in workload.networks.values() for layer in network.layers
     ]
     models += [*workload.optimizers.values(), *(p.clip for p in workload.phases if p.clip)]
-    models.append(ShortForm.model_validate_json(json.dumps(gan)).steps)
-    return {option for model in models for option in reached(model)}
+    models += [ShortForm.model_validate_json(json.dumps(gan)).steps, workload.schedule]
+    averages = {f"averages.{name}" for name in workload.averages}
+    return {option for model in models for option in reached(model)} | averages

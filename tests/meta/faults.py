@@ -10,6 +10,7 @@ from tests.conformance import cases
 from tests.conformance.catalogue import perform
 from tests.meta.patches import (
     Patch,
+    all_layers,
     another_layer,
     betas_swapped,
     biased_running_variance,
@@ -22,15 +23,19 @@ from tests.meta.patches import (
     changed_workload,
     chunk_used_twice,
     epsilon_inside_the_root,
+    exponential,
     fake_before_real,
     fakes_in_train_mode,
     flipped_kernels,
     ignored_seed,
     lighter_ones,
+    masks_exchanged,
     nothing_detached,
     one_iteration_less,
+    rates_by_steps,
     rewired,
     samples_in_train_mode,
+    samples_with_live_parameters,
     shared_noise,
     stale_noise,
     unseeded,
@@ -58,6 +63,7 @@ class Fault(NamedTuple):
 
 WORKLOADS = "tests/meta/workloads"
 VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
+VOCABULARY_C = f"{WORKLOADS}/vocabulary_c.toml"
 """What no built-in workload has."""
 
 FAULTS = (
@@ -240,6 +246,36 @@ FAULTS = (
         "mlp_wide",
         changed_optimizer("adam", lambda o: {"epsilon_place": "outside_root"}),
     ),
+    Fault("dropout not scaled up", "layers", VOCABULARY_C, changed_layer("dropout", rate=0.0)),
+    Fault("masks of real and fake exchanged", "gradients", VOCABULARY_C, masks_exchanged),
+    Fault(
+        "masks at another rate",
+        "draws",
+        VOCABULARY_C,
+        changed_workload(all_layers("dropout", rate=0.1)),
+    ),
+    Fault(
+        "averages that decay by 0.8",
+        "iteration",
+        VOCABULARY_C,
+        changed_workload(lambda workload: {"averages": dict.fromkeys(workload.averages, 0.8)}),
+    ),
+    Fault("samples without the averages", "generate", VOCABULARY_C, samples_with_live_parameters),
+    Fault(
+        "linear rates as exponential ones",
+        "optimizers",
+        VOCABULARY_C,
+        changed_workload(exponential),
+    ),
+    Fault("rates by steps, not by iterations", "optimizers", VOCABULARY_C, rates_by_steps),
+    Fault(
+        "masks of real and fake exchanged, as timed",
+        "run",
+        VOCABULARY_C,
+        masks_exchanged,
+        timed=True,
+    ),
+    Fault("rates by steps, as timed", "run", VOCABULARY_C, rates_by_steps, timed=True),
     Fault("rows not sorted", "draws", "gaussian_raw", changed_workload(unsorted)),
     Fault("samples in train mode", "generate", "dcgan_32", samples_in_train_mode),
 )

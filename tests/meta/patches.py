@@ -132,19 +132,33 @@ def fakes_in_train_mode(workload: Any) -> dict[str, Any]:
 def rewired(kind: str, change: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     """Sums or concatenations take their inputs from elsewhere."""
 
+    return _layers_of(kind, lambda layer: {"inputs": change(layer.inputs)})
+
+
+def all_layers(kind: str, **update: Any) -> Callable[[Any], dict[str, Any]]:
+    """Every layer of a kind has other numbers, wherever they are used."""
+    return _layers_of(kind, lambda layer: update)
+
+
+def _layers_of(
+    kind: str, update: Callable[[Any], dict[str, Any]]
+) -> Callable[[Any], dict[str, Any]]:
     def changed(workload: Any) -> dict[str, Any]:
         networks = {}
         for name, network in workload.networks.items():
             layers = tuple(
-                layer.model_copy(update={"inputs": change(layer.inputs)})
-                if layer.kind == kind
-                else layer
+                layer.model_copy(update=update(layer)) if layer.kind == kind else layer
                 for layer in network.layers
             )
             networks[name] = network.model_copy(update={"layers": layers})
         return {"networks": networks}
 
     return changed
+
+
+def exponential(workload: Any) -> dict[str, Any]:
+    """Learning rates fall by a factor, not by a difference."""
+    return {"schedule": workload.schedule.model_copy(update={"learning_rate": "exponential"})}
 
 
 def unsorted(workload: Any) -> dict[str, Any]:
@@ -282,6 +296,38 @@ def flipped_kernels(folder: str) -> list[Patch]:
         (program, "import_state", lambda self, arrays: to(self, flip(arrays))),
         (program, "export_state", lambda self, state: flip(back(self, state))),
     ]
+
+
+def masks_exchanged(folder: str) -> list[Patch]:
+    """A forward of several inputs drops of each what it should of another."""
+    program = _program(folder)
+    real = program.__init__
+
+    def init(self: Any, *rest: Any) -> None:
+        real(self, *rest)
+        self._masks = {
+            phase: [{name: of[::-1] for name, of in keys.items()} for keys in forwards]
+            for phase, forwards in self._masks.items()
+        }
+
+    return [(program, "__init__", init)]
+
+
+def rates_by_steps(folder: str) -> list[Patch]:
+    """A schedule counts every step of an optimizer as an iteration."""
+    module = import_module(f"backends.{folder}.optimizers")
+    factor = module.rate_factor
+    return [(module, "rate_factor", lambda schedule, _, *rest: factor(schedule, 1, *rest))]
+
+
+def samples_with_live_parameters(folder: str) -> list[Patch]:
+    """`generate` takes the parameters as they are."""
+    program = _program(folder)
+
+    def generate(self: Any, state: Any, network: str, inputs: Any) -> Any:
+        return self.apply(state, network, inputs, train=False)
+
+    return [(program, "generate", generate)]
 
 
 def samples_in_train_mode(folder: str) -> list[Patch]:

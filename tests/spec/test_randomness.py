@@ -1,5 +1,7 @@
 """Draws: addressed by global sample, stable, fresh where they must be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +59,25 @@ def test_noise_is_fresh_for_every_phase_and_iteration() -> None:
     draws = [randomness.draws(workload, seed, i, arrays) for seed in (0, 1) for i in (0, 1)]
     rows = np.concatenate([d[key][0] for d in draws for key in ("d/z", "g/z")])
     assert len(np.unique(rows, axis=0)) == len(rows)
+
+
+def test_masks_are_drawn_for_every_dropout_of_every_forward_in_train_mode() -> None:
+    path = Path(__file__).parent.parent / "meta" / "workloads" / "vocabulary_c.toml"
+    workload = spec.load(str(path), SMALL)
+    masks = {k: v for k, v in randomness.draws(workload, 0, 0, {}).items() if "dropout" in k}
+    assert {key: value.shape for key, value in masks.items()} == {
+        "d/0.dropout_0.z": (2, 8, 120),
+        "d/1.dropout_0.x": (2, 8, 10, 10, 2),
+        "d/1.dropout_0.fake": (2, 8, 10, 10, 2),
+        "d/1.dropout_1.x": (2, 8, 5, 5, 4),
+        "d/1.dropout_1.fake": (2, 8, 5, 5, 4),
+        "g/0.dropout_0.z": (1, 8, 120),
+        "g/1.dropout_0.fake": (1, 8, 10, 10, 2),
+        "g/1.dropout_1.fake": (1, 8, 5, 5, 4),
+    }
+    rows = [row for value in masks.values() for row in value.reshape(-1, value[0, 0].size)]
+    assert len({row.tobytes() for row in rows}) == len(rows)
+    assert abs(masks["d/1.dropout_0.x"].mean() - 0.75) < 0.05
 
 
 def test_repeated_phases_draw_for_each_repetition() -> None:

@@ -60,6 +60,31 @@ REPLACEMENTS = {
         'd_steps = 2\ng_steps = 1\nd_update = "sequential"',
         "d_steps = 1",
     ),
+    "decay of a constant rate": (
+        'learning_rate = "constant"',
+        'learning_rate = "constant"\ndecay_factor = 0.5',
+        "schedule: given",
+    ),
+    "linear rate to nowhere": (
+        'learning_rate = "constant"',
+        'learning_rate = "linear"',
+        "learning_rate = 'linear' needs a decay_factor and decay_iterations",
+    ),
+    "unknown form of rate": (
+        'learning_rate = "constant"',
+        'learning_rate = "cosine"',
+        "schedule.learning_rate: given",
+    ),
+    "dropout of everything": (
+        '{ kind = "relu" }',
+        '{ kind = "dropout", rate = 1.0 }',
+        "generator.layers[1].rate: given 1",
+    ),
+    "an average of no network": (
+        "[schedule]",
+        "[averages]\ncritic = 0.9\n\n[schedule]",
+        "averages.critic: no network is called 'critic'; allowed: generator, discriminator",
+    ),
     "unknown initialiser": ('kind = "torch_uniform"', 'kind = "xavier"', "kernel_init"),
     "dense on an image": ('  { kind = "flatten" },\n', "", "flatten"),
     "bias without initialiser": (

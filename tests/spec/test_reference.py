@@ -1,5 +1,6 @@
 """The oracle itself, checked from outside: finite differences, closed forms, textbook numbers."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,11 @@ def program_of(workload: Workload) -> Program:
     return load(ORACLE).program(workload, Settings("eager", "float64", "cpu", 1))
 
 
-@pytest.mark.parametrize("name", spec.names())
+VOCABULARY = sorted(str(p) for p in (Path(__file__).parent.parent / "meta").rglob("*.toml"))
+"""Workloads of what no built-in one has."""
+
+
+@pytest.mark.parametrize("name", [*spec.names(), *VOCABULARY], ids=lambda name: Path(name).stem)
 def test_gradients_against_finite_differences(name: str) -> None:
     """A central difference along a random direction of length 1, in two step sizes."""
     workload = spec.load(name, SMALL.get(name, {"schedule.batch_size": 4}))
@@ -125,6 +130,49 @@ def test_adam_against_numbers_by_hand() -> None:
     expected = -2e-4 * (1 / (1 + 1e-8)) - 2e-4 * second
     assert state[key][0] == pytest.approx(expected, rel=1e-12)
     assert state["opt_state/discriminator/step"] == 2
+
+
+def test_dropout_against_its_definition() -> None:
+    """What is kept grows so that the mean over all masks is the input."""
+    layer = layers.Dropout(kind="dropout", rate=0.25)
+    x, mask = np.array([[1.0, 2.0, 4.0]]), np.array([[1.0, 0.0, 1.0]])
+    y, _ = LAYERS["dropout"](layer, {"mask": mask}, x, True)
+    np.testing.assert_allclose(y, [[4 / 3, 0.0, 16 / 3]], rtol=1e-15)
+    np.testing.assert_array_equal(LAYERS["dropout"](layer, {}, x, False)[0], x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("linear", [1.0, 0.75, 0.5, 0.5]), ("exponential", [1, 0.5**0.5, 0.5])]
+)
+def test_learning_rates_by_hand(kind: str, expected: list[float]) -> None:
+    """SGD on a gradient of 1, two steps an iteration, decay to one half over two iterations."""
+    put = {"learning_rate": kind, "decay_factor": 0.5, "decay_iterations": 2}
+    overrides = {f"schedule.{name}": value for name, value in put.items()}
+    workload = spec.load("gaussian", overrides | {"steps.d_steps": 2})
+    key = "discriminator/dense_0/bias"
+    state, rate = init_state(workload, 0), workload.optimizers["discriminator"].learning_rate
+    for factor in expected:
+        for _ in range(2):
+            before = state[key]
+            state = apply(workload, "discriminator", state, {key: np.ones_like(before)})
+            np.testing.assert_allclose(before - state[key], rate * factor, rtol=1e-9)
+
+
+def test_averages_by_hand() -> None:
+    """They start at the parameters, move once an iteration, and make the samples."""
+    workload = spec.load("gaussian", {**SMALL["gaussian"], "averages": {"generator": 0.75}})
+    program, key = program_of(workload), "generator/dense_0/bias"
+    first = init_state(workload, 0)
+    np.testing.assert_array_equal(first[f"average/{key}"], first[key])
+    after, _ = program.train_step(first, randomness.draws(workload, 0, 0, {}))
+    expected = 0.75 * first[key] + 0.25 * after[key]
+    np.testing.assert_allclose(after[f"average/{key}"], expected, rtol=1e-14)
+    z = randomness.normal("z", 0, 3, workload.networks["generator"].input)
+    averaged = {k: after[f"average/{k}"] for k in after if f"average/{k}" in after}
+    np.testing.assert_array_equal(
+        program.generate(after, "generator", z),
+        program.apply(after | averaged, "generator", z, train=False),
+    )
 
 
 def test_loss_at_rest_and_at_the_ends() -> None:

@@ -31,6 +31,9 @@ BETWEEN_FIELDS = {
     "an output that goes nowhere",
     "two forms of loss",
     "sequential steps in a row",
+    "decay of a constant rate",
+    "linear rate to nowhere",
+    "an average of no network",
     "infinite rate",  # JSON has no infinity
 }
 """Wrong only in view of other fields, which a schema does not compare."""

@@ -1,0 +1,119 @@
+"""Intervals cover what they say where machines drift, and verdicts follow from them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.statistics import Ratio, band, speed_ratio, verdict
+
+TRUE_RATIO = 1.05
+RUNS, BLOCKS, ROUNDS = 1500, 10, 3
+
+
+def simulated(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds an iteration (blocks, rounds) of two cells on a machine that drifts.
+
+    The drift is a trend and a random walk, common to both; a block has noise of its own in each
+    cell, which its rounds share; rounds add a little, skewed to the slow side as timings are.
+    """
+    random = np.random.default_rng(seed)
+    trend = random.normal(0, 0.05) * np.linspace(0, 1, BLOCKS)
+    common = trend + np.cumsum(random.normal(0, 0.01, BLOCKS))
+    cells = []
+    for ratio in (1.0, TRUE_RATIO):
+        own = random.normal(0, 0.01, BLOCKS)
+        rounds = random.gamma(1.0, 0.004, (BLOCKS, ROUNDS))
+        cells.append(np.exp((common + own)[:, None] + rounds) / ratio)
+    return cells[1], cells[0]
+
+
+def medians(times: np.ndarray) -> dict[int, float]:
+    return {block: float(np.median(rounds)) for block, rounds in enumerate(times)}
+
+
+def test_paired_blocks_cover_what_they_say() -> None:
+    covered = []
+    for seed in range(RUNS):
+        fast, slow = simulated(seed)
+        ratio = speed_ratio(medians(fast), medians(slow))
+        assert ratio is not None
+        covered.append(ratio.low <= TRUE_RATIO <= ratio.high)
+    assert 0.935 <= np.mean(covered) <= 0.965
+
+
+def test_pooled_rounds_do_not() -> None:
+    """What is commonly done: every round counted as if it were independent of its block."""
+    covered = []
+    for seed in range(RUNS):
+        fast, slow = simulated(seed)
+        logs = np.log(slow / fast).ravel()
+        error = 1.96 * logs.std(ddof=1) / np.sqrt(logs.size)
+        covered.append(abs(logs.mean() - np.log(TRUE_RATIO)) <= error)
+    assert np.mean(covered) < 0.85
+
+
+def test_unpaired_blocks_say_little_where_the_machine_drifts() -> None:
+    paired, unpaired = [], []
+    for seed in range(RUNS):
+        fast, slow = simulated(seed)
+        ratio = speed_ratio(medians(fast), medians(slow))
+        assert ratio is not None
+        paired.append(ratio.half_width)
+        logs = [np.log(list(medians(times).values())) for times in (fast, slow)]
+        variance = sum(values.var(ddof=1) for values in logs) / BLOCKS
+        unpaired.append(2.1 * np.sqrt(variance))
+    assert np.mean(unpaired) > 2 * np.mean(paired)
+
+
+def test_a_bootstrap_over_few_blocks_does_not_either() -> None:
+    covered = []
+    for seed in range(300):
+        fast, slow = (times[:5] for times in simulated(seed))
+        logs = np.log(np.median(slow, axis=1) / np.median(fast, axis=1))
+        random = np.random.default_rng(seed)
+        means = logs[random.integers(0, 5, (1000, 5))].mean(axis=1)
+        low, high = np.quantile(means, [0.025, 0.975])
+        covered.append(low <= np.log(TRUE_RATIO) <= high)
+    assert np.mean(covered) < 0.90
+
+
+def test_common_drift_cancels() -> None:
+    steady = {block: 0.01 for block in range(10)}
+    drift = {block: 0.02 * 1.1**block for block in steady}
+    other = {block: 0.01 * 1.1**block for block in steady}
+    ratio = speed_ratio(other, drift)
+    assert ratio is not None
+    assert ratio.value == pytest.approx(2.0)
+    assert ratio.half_width < 1e-12
+
+
+@given(st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=12), st.floats(0.01, 100))
+def test_swapping_the_two_inverts_the_ratio(times: list[float], factor: float) -> None:
+    one = dict(enumerate(times))
+    other = {block: factor * time for block, time in one.items()}
+    there, back = speed_ratio(one, other), speed_ratio(other, one)
+    assert there is not None
+    assert back is not None
+    assert there.value == pytest.approx(1 / back.value) == pytest.approx(factor)
+    assert there.low == pytest.approx(1 / back.high)
+
+
+def test_blocks_without_a_partner_do_not_count() -> None:
+    ratio = speed_ratio({0: 1.0, 1: 1.0, 7: 50.0}, {0: 2.0, 1: 2.0, 8: 0.1})
+    assert ratio is not None
+    assert (ratio.value, ratio.blocks) == (pytest.approx(2.0), 2)
+    assert speed_ratio({0: 1.0}, {1: 1.0}) is None
+
+
+def test_a_winner_needs_blocks_a_clear_interval_and_a_quiet_machine() -> None:
+    clear = Ratio(1.10, 1.08, 1.12, blocks=10)
+    quiet, noisy = band([Ratio(1.0, 0.995, 1.005, 10)]), band([Ratio(1.01, 0.90, 1.13, 10)])
+    assert quiet == 0.02
+    assert noisy == pytest.approx(0.13)
+    assert verdict(clear, quiet) == "faster"
+    assert verdict(Ratio(1 / 1.1, 1 / 1.12, 1 / 1.08, 10), quiet) == "slower"
+    assert verdict(clear, noisy) == "no difference shown"
+    assert verdict(Ratio(1.03, 1.01, 1.05, 10), quiet) == "no difference shown"
+    assert verdict(Ratio(1.10, 1.08, 1.12, blocks=4), quiet) == "no difference shown"
+    assert verdict(None, quiet) == "no difference shown"

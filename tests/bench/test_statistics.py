@@ -79,7 +79,7 @@ def test_a_bootstrap_over_few_blocks_does_not_either() -> None:
 
 
 def test_common_drift_cancels() -> None:
-    steady = {block: 0.01 for block in range(10)}
+    steady = dict.fromkeys(range(10), 0.01)
     drift = {block: 0.02 * 1.1**block for block in steady}
     other = {block: 0.01 * 1.1**block for block in steady}
     ratio = speed_ratio(other, drift)

@@ -12,9 +12,10 @@ from pytest_benchmark.utils import get_commit_info
 from bench.cells import Cell, Plan
 from bench.environment import gpu
 from bench.records import read_all
+from bench.verdicts import comparisons
 from bench.workers import ROOT
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
@@ -31,17 +32,27 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         for cell in plan.cells
         if cell.id in by_cell and cell.id not in failed
     ]
+    medians = {cell: _step_times(of) for cell, of in by_cell.items()}
     return {
         "gantlet_schema": SCHEMA,
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(str(ROOT)),
         "provenance": provenance | {"gpu_after": gpu(), "shuffle_seed": plan.seed},
         "summary": summary,
+        "comparisons": comparisons(summary, medians),
         "absent": [vars(absent) for absent in plan.absent],
         "failures": failures,
         "benchmarks": [record["benchmark"] for record in blocks],
         "datetime": datetime.now(UTC).isoformat(),
         "version": version("pytest-benchmark"),
+    }
+
+
+def _step_times(records: list[dict[str, Any]]) -> dict[int, float]:
+    """Number of the block -> its median, in seconds an iteration."""
+    return {
+        record["block"]: 1.0 / record["benchmark"]["extra_info"]["steps_per_s"]
+        for record in records
     }
 
 
@@ -65,6 +76,7 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": cell_id,
         "row": records[0]["cell"]["row"],
+        "again": records[0]["cell"]["again"],
         **{
             name: first[name]
             for name in ("workload", "mode", "precision", "batch_size", "device", "optimizer")
@@ -76,5 +88,7 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "images_per_s": middle * first["images_per_s"] / first["steps_per_s"],
         "first_step_s": first["first_step_s"],
         "draws_share": min(1.0, first["draws_s_per_iteration"] * middle),
+        "overhead_share": first["overhead_s"] * middle / first["iterations_per_round"],
+        "clocks_differ": median(extra["clocks_differ"] for extra in extras),
         "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
     }

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import spec
 import spec.data
 from backends.protocol import absent_mode
+from bench.workers import Where
 from spec.workload import Workload
 
 
@@ -25,16 +26,19 @@ class Cell:
     """The workload's own name, for people."""
     overrides: str = "{}"
     """JSON: place in the file -> value that was put there."""
+    again: bool = False
+    """The same cell a second time, in a worker of its own: what an A/A comparison compares."""
 
     @property
     def id(self) -> str:
         """Stable and readable: no seed and no order in it."""
-        return f"{self.label}-{self.row}-{self.mode}-{self.precision}-b{self.batch_size}"
+        own = f"{self.label}-{self.row}-{self.mode}-{self.precision}-b{self.batch_size}"
+        return f"{own}-again" if self.again else own
 
     @property
-    def where(self) -> tuple[str, str, str]:
+    def where(self) -> Where:
         """The worker that serves it."""
-        return (self.row, self.precision, self.device)
+        return (self.row, self.precision, self.device, *(["again"] if self.again else []))
 
     def as_dict(self) -> dict[str, Any]:
         """Builtins, for the worker."""
@@ -68,6 +72,8 @@ class Plan:
     seed: int
     pythons: dict[str, str]
     folder: str
+    identity: dict[str, Any]
+    """What has to be the same for a run to be taken up again (bench.resuming)."""
 
 
 def cells_of(
@@ -96,6 +102,21 @@ def cells_of(
                     for size in batch_sizes or (workload.schedule.batch_size,)
                 ]
     return tuple(cells), tuple(absent)
+
+
+def with_pairs(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The cells, and for each comparable group of them one a second time.
+
+    The first that is compiled, for it is what decides a group; the first of all where none is.
+    """
+    groups: dict[tuple[str, str, int], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.label, cell.precision, cell.batch_size), []).append(cell)
+    pairs = []
+    for group in groups.values():
+        compiled = [cell for cell in group if cell.mode == "compiled"]
+        pairs.append(replace([*compiled, *group][0], again=True))
+    return (*cells, *pairs)
 
 
 def check_data(

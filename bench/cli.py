@@ -14,9 +14,10 @@ import backends
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench import doctor as doctor_
 from bench import listing
-from bench.cells import Plan, cells_of, check_data
+from bench.cells import Plan, cells_of, check_data, with_pairs
 from bench.environment import provenance
 from bench.report import table
+from bench.resuming import identity, take_up
 from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import (
     HEADLINE,
@@ -67,6 +68,7 @@ def doctor(json_: Json = False, device: Device = "auto", python: Python = []) ->
 
 @app.command()
 def run(
+    context: typer.Context,
     workload: Annotated[
         str, typer.Option(help="names or .toml paths, by comma, or all")
     ] = HEADLINE,
@@ -81,6 +83,9 @@ def run(
     blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="take up an interrupted run: its .json or .records")
+    ] = None,
     python: Python = [],  # noqa: B006
     check: Annotated[
         bool, typer.Option("--check", help="only read the arguments, before rows are installed")
@@ -89,6 +94,9 @@ def run(
 ) -> None:
     """Prove every cell, then time it; print the table and write the JSON."""
     pythons = interpreters(python)
+    if resume is not None:
+        _resume(context, resume, pythons, check, json_)
+        return
     select("backend", backend, backends.names())
     put = overrides(set_)
     names = workloads(workload, put)
@@ -105,25 +113,47 @@ def run(
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
     cells, absent = cells_of(names, rows, modes, precisions, batches, chosen, put)
-    console = Console(stderr=json_)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH  # a file has no width: show every column
+    console = _console(json_)
     for row, why in missing.items():
         console.print(f"absent {row}: {why}")
-    seed = time.time_ns() % 2**32
+    if not cells:
+        raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
+    cells = cells if quick else with_pairs(cells)
     plan = Plan(
         cells=cells,
         absent=absent,
-        blocks=blocks or (2 if quick else 5),
-        rounds=2 if quick else 3,
+        blocks=blocks or (2 if quick else 10),
+        rounds=2,
         round_s=0.25,
-        seed=seed,
+        seed=time.time_ns() % 2**32,
         pythons=pythons,
         folder=str(records_folder(target)),
+        identity=identity(cells),
     )
-    if not cells:
-        raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
     _execute(plan, missing, target, console, json_)
+
+
+def _resume(
+    context: typer.Context, path: Path, pythons: dict[str, str], check: bool, json_: bool
+) -> None:
+    """Measure what is missing of an interrupted run, under its own plan."""
+    with_it = {"resume", "python", "check", "json_"}
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE" and name not in with_it:
+            option = f"--{name.strip('_').replace('_', '-')}"
+            raise UserError(f"{option}: a run that is resumed keeps its plan; leave {option} out")
+    plan = take_up(path, pythons)
+    if not check:
+        target = Path(plan.folder).with_suffix(".json")
+        _execute(plan, {}, target, _console(json_), json_)
+
+
+def _console(json_: bool) -> Console:
+    console = Console(stderr=json_)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH  # a file has no width: show every column
+    return console
 
 
 def _execute(
@@ -138,7 +168,12 @@ def _execute(
         table.show(console, result)
     save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
     if code == INTERRUPTED:
-        console.print("interrupted; the blocks measured so far are in the result")
+        console.print(
+            f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
+            "measures the others",
+            highlight=False,
+            soft_wrap=True,
+        )
     if code:
         raise typer.Exit(code)
 

@@ -41,6 +41,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("block", range(plan.blocks if plan else 0))
 
 
+def _missing(plan: Plan) -> set[tuple[str, int]]:
+    """(cell id, block) of what has neither been measured nor failed."""
+    folder = Path(plan.folder)
+    return {
+        (cell.id, block)
+        for cell in plan.cells
+        for block in range(plan.blocks)
+        if not (folder / "blocks" / f"{cell.id}-{block}.json").exists()
+        and not (folder / "failures" / f"{cell.id}.json").exists()
+    }
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Blocks one after the other, the cells within each shuffled: drift hits all alike."""
     plan = config.stash.get(PLAN, None)
@@ -48,6 +60,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     random = Random(plan.seed)
     order = {item: random.random() for item in items}
+    missing = _missing(plan)
+    wanted = {cell for cell, _ in missing}
+
+    def needed(item: pytest.Item) -> bool:
+        """A run that is taken up again proves and times only what is missing."""
+        parameters = item.callspec.params  # type: ignore[attr-defined]
+        cell = parameters["cell"].id
+        return (cell, parameters["block"]) in missing if "block" in parameters else cell in wanted
+
+    items[:] = [item for item in items if needed(item)]
 
     def place(item: pytest.Item) -> tuple[float, float, float]:
         parameters = item.callspec.params  # type: ignore[attr-defined]

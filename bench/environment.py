@@ -10,18 +10,41 @@ from typing import Any
 
 from bench.workers import ROOT
 
+VARIABLES = (
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "XLA_",
+    "JAX_",
+    "TF_",
+    "TORCH",
+    "KERAS_",
+    "CUDA_",
+    "NVIDIA_",
+)
+"""Environment variables with these beginnings change what frameworks do."""
+VECTORS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
+
+
+def revision() -> str | None:
+    """The commit that is checked out, or None outside a clone."""
+    return _git("rev-parse", "HEAD")
+
 
 def provenance() -> dict[str, Any]:
     """Machine, revision, command line and time of this process."""
     return {
         "time_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "command_line": ["python", "-m", "bench", *sys.argv[1:]],
-        "git_revision": _git("rev-parse", "HEAD"),
+        "git_revision": revision(),
         "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
-        "cpu": _cpu(),
+        "cpu": cpu(),
+        "cpu_flags": _cpu_flags(),
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
         "load_average": list(os.getloadavg()),
         "gpu": gpu(),
     }
@@ -49,10 +72,21 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _cpu() -> str:
+def cpu() -> str:
+    """The processor's name."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_flags() -> list[str]:
+    """The vector units that decide how fast products are."""
+    there = (_cpuinfo("flags") or _cpuinfo("Features")).split()
+    return [flag for flag in VECTORS if flag in there]
+
+
+def _cpuinfo(field: str) -> str:
     path = Path("/proc/cpuinfo")
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(field):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""

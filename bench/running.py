@@ -74,6 +74,8 @@ def run_plan(
         "no:cacheprovider",
     ]
     code = int(pytest.main(arguments, plugins=[ProgressPlugin(console)]))
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
+        code = 0
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
         raise RuntimeError(f"pytest ended with exit code {code}; records are in {folder}")
     result = assemble(plan, provenance)

@@ -69,6 +69,15 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     }
 
 
+def nothing() -> None:
+    """An empty call: what it takes is the harness's own share of every round."""
+
+
+def describe(row: str) -> dict[str, Any]:
+    """Versions, device, threads and precision flags of a row."""
+    return dict(backends.load(row).describe())
+
+
 def time_round(cell_id: str, n: int) -> float:
     """n iterations and the wait for them; the seconds on this process's own clock."""
     return _time(_READY[cell_id], n)

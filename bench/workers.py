@@ -34,6 +34,10 @@ COMMON = {
 }
 
 
+Where = tuple[str, ...]
+"""Row, precision and device; and which of several that are to be alike."""
+
+
 class WorkerFailed(Exception):
     """A call that has no result: the worker raised, died or hung. The message is one line."""
 
@@ -46,12 +50,12 @@ class WorkerFailed(Exception):
 
 
 class Workers:
-    """The workers that are alive, started when first asked for; by row, precision and device."""
+    """The workers that are alive, started when first asked for, by what they serve."""
 
     def __init__(self, pythons: Mapping[str, str]) -> None:
         self.pythons = dict(pythons)
         """row -> interpreter; this one where a row is not named."""
-        self._live: dict[tuple[str, str, str], tuple[Any, Any, int]] = {}
+        self._live: dict[Where, tuple[Any, Any, int]] = {}
         self._started = 0
         self._group = execnet.Group()  # of its own: ids are unique within a group only
 
@@ -61,7 +65,7 @@ class Workers:
 
     def call(
         self,
-        where: tuple[str, str, str],
+        where: Where,
         function: str,
         arguments: Mapping[str, Any],
         timeout_s: float,
@@ -84,12 +88,12 @@ class Workers:
             return rest[0]
         raise WorkerFailed(*rest)
 
-    def number(self, where: tuple[str, str, str]) -> int:
+    def number(self, where: Where) -> int:
         """Which worker serves `where` now; another number means that it was started anew."""
         self._get(where)
         return self._live[where][2]
 
-    def keep_only(self, where: tuple[str, str, str]) -> None:
+    def keep_only(self, where: Where) -> None:
         """End every other worker: compiled programs of many workloads fill a machine's memory."""
         for other in [other for other in self._live if other != where]:
             self._live[other][0]._io.popen.kill()
@@ -101,14 +105,14 @@ class Workers:
             self._live[where][0]._io.popen.kill()  # an idle worker has nothing to finish
             self._kill(where)
 
-    def _get(self, where: tuple[str, str, str]) -> Any:
+    def _get(self, where: Where) -> Any:
         if where not in self._live:
             gateway = self._start(where)
             self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
         return self._live[where][1]
 
-    def _start(self, where: tuple[str, str, str]) -> Any:
-        row, _, device = where
+    def _start(self, where: Where) -> Any:
+        row, _, device, *_ = where
         python = self.python(row)
         self._started += 1
         variables = COMMON | environment(row, device)
@@ -120,7 +124,7 @@ class Workers:
         except (OSError, EOFError) as error:
             raise WorkerFailed("died", f"{python} did not start: {error}") from None
 
-    def _kill(self, where: tuple[str, str, str]) -> int | None:
+    def _kill(self, where: Where) -> int | None:
         gateway, _, _ = self._live.pop(where)
         process = gateway._io.popen  # the only way to the exit code
         with suppress(subprocess.TimeoutExpired):

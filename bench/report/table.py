@@ -7,8 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.statistics import FEWEST_BLOCKS
+from bench.verdicts import group_of, sentences
+
 STEP = (
     "iterations/s: median over blocks of each block's median; +- half the range of the blocks. "
+    "of fastest: geometric mean over blocks of the ratio within a block, with its 95 % interval. "
     "An iteration is one pass through the workload's phases. draws: the share of it that drawing "
     "random numbers takes when timed alone; it is inside the timed call, loading data is outside. "
     "first step: the first call, compiling included. proof: the share of its limit that the timed "
@@ -16,6 +20,7 @@ STEP = (
 )
 
 
+CLOCKS_AGREE = 0.01
 DROPPED = (
     (128, ("draws", "first step", "optimizer")),
     (100, ("updates/s", "images/s")),
@@ -25,12 +30,16 @@ DROPPED = (
 
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print the tables of a result, then the absent cells, the failed ones, and the count."""
-    summary = result["summary"]
+    summary = [cell for cell in result["summary"] if not cell["again"]]
     dropped = [name for width, names in DROPPED if console.width < width for name in names]
     for label in dict.fromkeys(cell["workload"] for cell in summary):
         for group in _groups([c for c in summary if c["workload"] == label]):
-            console.print(_table(label, group, dropped))
+            comparison = _comparison(result, group[0])
+            console.print(_table(label, group, comparison, dropped))
+            for sentence in sentences(comparison, summary):
+                console.print(escape(sentence))
     console.print(f"[dim]{STEP}[/dim]")
+    _show_clocks(console, summary)
     if dropped:
         console.print(f"[dim]Left out of this narrow terminal: {', '.join(dropped)}.[/dim]")
     _show_absent(console, result["absent"])
@@ -44,18 +53,38 @@ def show(console: Console, result: dict[str, Any]) -> None:
     )
 
 
+def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
+    """The harness's own share, and the cells on which the two clocks do not agree."""
+    if summary:
+        worst = max(cell["overhead_share"] for cell in summary)
+        console.print(f"An empty call takes {worst:.2%} of a round at most.")
+    for cell in summary:
+        if abs(cell["clocks_differ"]) > CLOCKS_AGREE:
+            console.print(
+                f"{escape(cell['id'])}: the caller's clock and the worker's differ by "
+                f"{cell['clocks_differ']:+.1%}"
+            )
+
+
+def _comparison(result: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
+    return next(c for c in result["comparisons"] if group_of(c) == group_of(cell))
+
+
 def _groups(cells: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    """Cells that compare with each other: the same precision and batch size."""
-    for key in dict.fromkeys((c["precision"], c["batch_size"]) for c in cells):
-        group = [c for c in cells if (c["precision"], c["batch_size"]) == key]
+    """Cells that compare with each other, the fastest first."""
+    for key in dict.fromkeys(group_of(c) for c in cells):
+        group = [c for c in cells if group_of(c) == key]
         yield sorted(group, key=lambda c: -c["steps_per_s"])
 
 
-def _table(label: str, cells: list[dict[str, Any]], dropped: list[str]) -> Table:
+def _table(
+    label: str, cells: list[dict[str, Any]], comparison: dict[str, Any], dropped: list[str]
+) -> Table:
+    ratios = {v["id"]: v for v in comparison["versus"]}
     first = cells[0]
     title = f"{label}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
     table = Table(title=title)
-    lines = [_line(cell, first["steps_per_s"]) for cell in cells]
+    lines = [_line(cell, ratios.get(cell["id"])) for cell in cells]
     shown = [name for name in lines[0] if name not in dropped]
     for name in shown:
         justify = "left" if name in ("row", "mode", "optimizer") else "right"
@@ -65,13 +94,13 @@ def _table(label: str, cells: list[dict[str, Any]], dropped: list[str]) -> Table
     return table
 
 
-def _line(cell: dict[str, Any], fastest: float) -> dict[str, str]:
+def _line(cell: dict[str, Any], ratio: dict[str, Any] | None) -> dict[str, str]:
     return {
         "row": cell["row"],
         "mode": cell["mode"],
         "iterations/s": _number(cell["steps_per_s"]),
         "+-": f"{cell['spread']:.0%}",
-        "of fastest": f"{cell['steps_per_s'] / fastest:.2f}",
+        "of fastest": _ratio(ratio),
         "updates/s": _number(cell["updates_per_s"]),
         "images/s": _number(cell["images_per_s"]),
         "draws": f"{cell['draws_share']:.0%}",
@@ -79,6 +108,17 @@ def _line(cell: dict[str, Any], fastest: float) -> dict[str, str]:
         "proof": f"{cell['proof_share']:.1%}",
         "optimizer": cell["optimizer"],
     }
+
+
+def _ratio(ratio: dict[str, Any] | None) -> str:
+    """The ratio to the fastest with its interval, where there are blocks enough for one."""
+    if ratio is None:
+        return "1"
+    if ratio["value"] is None:
+        return "-"
+    if ratio["blocks"] < FEWEST_BLOCKS:
+        return f"{ratio['value']:.2f}"
+    return f"{ratio['value']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
 
 
 def _show_absent(console: Console, absent: list[dict[str, Any]]) -> None:

@@ -1,0 +1,148 @@
+"""Killed at any moment, a run goes on where it was: nothing is lost, nothing is measured twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.cells import Cell, Plan, with_pairs
+from bench.environment import provenance
+from bench.records import write_atomically
+from bench.resuming import identity, take_up
+from bench.running import run_plan
+from bench.workers import ROOT
+from spec.errors import UserError
+from tests.bench.test_cli import bench
+
+BLOCKS = 3
+
+
+@pytest.fixture(name="plan")
+def _plan(tmp_path: Path) -> Plan:
+    """Two cells of the reference, each in a worker of its own."""
+    small = "tests/meta/workloads/vocabulary_b.toml"
+    cells = with_pairs((Cell(small, "reference", "eager", "float64", "cpu", 8, "vocabulary_b"),))
+    plan = Plan(
+        cells=cells,
+        absent=(),
+        blocks=BLOCKS,
+        rounds=2,
+        round_s=0.02,
+        seed=1,
+        pythons={},
+        folder=str(tmp_path / "run.records"),
+        identity=identity(cells),
+    )
+    write_atomically(tmp_path / "run.records" / "plan.json", asdict(plan))
+    return plan
+
+
+def start(plan: Plan) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.bench.driver", f"{plan.folder}/plan.json"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for(holds: Callable[[], object], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.005)
+
+
+def blocks(plan: Plan) -> dict[str, tuple[int, bytes]]:
+    """Each finished block: when it was written, and its content."""
+    files = sorted(Path(plan.folder, "blocks").glob("*.json"))
+    return {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
+
+
+def workers_of(process: int) -> list[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    return [int(word) for word in text.split()]
+
+
+def finish(plan: Plan) -> dict:
+    """Take the run up and complete it."""
+    code, result = run_plan(take_up(Path(plan.folder), {}), Console(quiet=True), provenance())
+    assert (code, result["failures"]) == (0, [])
+    assert [cell["blocks"] for cell in result["summary"]] == [BLOCKS, BLOCKS]
+    return result
+
+
+def test_a_killed_run_is_completed(plan: Plan) -> None:
+    process = start(plan)
+    wait_for(lambda: blocks(plan))
+    process.kill()
+    process.wait()
+    before = blocks(plan)
+    assert 0 < len(before) < len(plan.cells) * BLOCKS
+    finish(plan)
+    after = blocks(plan)
+    assert len(after) == len(plan.cells) * BLOCKS
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_killed_worker_is_marked_and_its_cell_completed(plan: Plan) -> None:
+    process = start(plan)
+    wait_for(lambda: blocks(plan))
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    assert process.wait(120) == 1
+    (failure,) = Path(plan.folder, "failures").glob("*.json")
+    assert json.loads(failure.read_text(encoding="utf-8"))["kind"] == "died"
+    before = blocks(plan)
+    other = next(cell.id for cell in plan.cells if cell.id != failure.stem)
+    assert all(f"{other}-{block}.json" in before for block in range(BLOCKS))
+    finish(plan)
+    assert {name: blocks(plan)[name] for name in before} == before
+
+
+def test_a_complete_run_has_nothing_to_do(plan: Plan) -> None:
+    assert start(plan).wait(120) == 0
+    before = blocks(plan)
+    finish(plan)
+    assert blocks(plan) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("spec", {}, "the spec of a workload is not what it was"),
+        ("cpu", "an abacus", "cpu is not what it was: an abacus then"),
+        ("git_revision", "0" * 40, "git revision is not what it was"),
+    ],
+)
+def test_other_specs_machines_and_revisions_are_not_mixed_in(
+    plan: Plan, name: str, value: object, expected: str
+) -> None:
+    other = replace(plan, identity=plan.identity | {name: value})
+    write_atomically(Path(plan.folder) / "plan.json", asdict(other))
+    with pytest.raises(UserError, match=expected):
+        take_up(Path(plan.folder), {})
+
+
+def test_other_versions_are_not_mixed_in(plan: Plan) -> None:
+    found = {"backend": {"versions": {"numpy": "0.1"}, "device": "cpu"}}
+    record = {"cell": plan.cells[0].as_dict(), "status": "proved", **found}
+    write_atomically(Path(plan.folder) / "proofs" / f"{plan.cells[0].id}.json", record)
+    with pytest.raises(UserError, match="versions is not what it was"):
+        take_up(Path(plan.folder), {})
+
+
+def test_wrong_paths_and_options_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{", encoding="utf-8")
+    (tmp_path / "b.records").mkdir()
+    (tmp_path / "b.records" / "plan.json").write_text("{", encoding="utf-8")
+    for path in (tmp_path / "a.json", tmp_path / "b.records", tmp_path / "none"):
+        done = bench("run", "--resume", str(path))
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+        assert "no plan of an interrupted run" in done.stderr
+    done = bench("run", "--resume", str(tmp_path), "--blocks", "3")
+    assert done.returncode == 2
+    assert "leave --blocks out" in done.stderr

@@ -115,6 +115,8 @@ class Backend(NamedTuple):
     """Devices that this process can use."""
     describe: Any
     """() -> versions, device name, threads and precision flags, as the framework says."""
+    matrix_product: Any
+    """(size, precision, device) -> a call that multiplies two square matrices and waits."""
 
 
 class Deviation(NamedTuple):

@@ -10,6 +10,7 @@ from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
 from pytest_benchmark.utils import get_commit_info
 
 from bench.cells import Cell, Plan
+from bench.costing import add_costs, ceilings
 from bench.environment import gpu
 from bench.records import read_all
 from bench.verdicts import comparisons
@@ -27,11 +28,14 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     by_cell: dict[str, list[dict[str, Any]]] = {}
     for record in blocks:
         by_cell.setdefault(record["benchmark"]["extra_info"]["cell"], []).append(record)
+    costs = {Cell(**record["cell"]).id: record for record in read_all(folder / "costs")}
+    best = read_all(folder / "ceilings")
     summary = [
         _summary(cell.id, by_cell[cell.id])
         for cell in plan.cells
         if cell.id in by_cell and cell.id not in failed
     ]
+    add_costs(summary, costs, best, {cell: _first_iterations(of) for cell, of in by_cell.items()})
     medians = {cell: _step_times(of) for cell, of in by_cell.items()}
     return {
         "gantlet_schema": SCHEMA,
@@ -40,6 +44,7 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "provenance": provenance | {"gpu_after": gpu(), "shuffle_seed": plan.seed},
         "summary": summary,
         "comparisons": comparisons(summary, medians),
+        "ceilings": ceilings(best),
         "absent": [vars(absent) for absent in plan.absent],
         "failures": failures,
         "benchmarks": [record["benchmark"] for record in blocks],
@@ -54,6 +59,10 @@ def _step_times(records: list[dict[str, Any]]) -> dict[int, float]:
         record["block"]: 1.0 / record["benchmark"]["extra_info"]["steps_per_s"]
         for record in records
     }
+
+
+def _first_iterations(records: list[dict[str, Any]]) -> int:
+    return int(records[0]["benchmark"]["extra_info"]["first_iterations"])
 
 
 def _failure(record: dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +95,7 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "spread": (speeds[-1] - speeds[0]) / 2 / middle,
         "updates_per_s": middle * first["updates_per_s"] / first["steps_per_s"],
         "images_per_s": middle * first["images_per_s"] / first["steps_per_s"],
+        "gflop_per_s": middle * first["gflop_per_s"] / first["steps_per_s"],
         "first_step_s": first["first_step_s"],
         "draws_share": min(1.0, first["draws_s_per_iteration"] * middle),
         "overhead_share": first["overhead_s"] * middle / first["iterations_per_round"],

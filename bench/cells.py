@@ -72,6 +72,8 @@ class Plan:
     seed: int
     pythons: dict[str, str]
     folder: str
+    memory: bool
+    """Whether each cell's peak memory is measured too, in a worker of its own."""
     identity: dict[str, Any]
     """What has to be the same for a run to be taken up again (bench.resuming)."""
 

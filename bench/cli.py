@@ -81,6 +81,9 @@ def run(
         list[str], typer.Option("--set", help="PLACE=VALUE put into every workload file")
     ] = [],  # noqa: B006
     blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="each cell's peak memory too, in a process of its own")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
     resume: Annotated[
@@ -128,6 +131,7 @@ def run(
         seed=time.time_ns() % 2**32,
         pythons=pythons,
         folder=str(records_folder(target)),
+        memory=memory,
         identity=identity(cells),
     )
     _execute(plan, missing, target, console, json_)

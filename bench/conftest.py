@@ -41,16 +41,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("block", range(plan.blocks if plan else 0))
 
 
+COSTS = -1
+"""In place of a block's number: what a cell costs beside its speed."""
+
+
 def _missing(plan: Plan) -> set[tuple[str, int]]:
-    """(cell id, block) of what has neither been measured nor failed."""
+    """(cell id, block) of what has neither been measured nor failed; COSTS after the blocks."""
     folder = Path(plan.folder)
+
+    def path(cell: Cell, block: int) -> Path:
+        return folder / ("costs" if block == COSTS else "blocks") / _name(cell, block)
+
     return {
         (cell.id, block)
         for cell in plan.cells
-        for block in range(plan.blocks)
-        if not (folder / "blocks" / f"{cell.id}-{block}.json").exists()
-        and not (folder / "failures" / f"{cell.id}.json").exists()
+        for block in (*range(plan.blocks), *([] if cell.again else [COSTS]))
+        if not path(cell, block).exists() and not (folder / "failures" / f"{cell.id}.json").exists()
     }
+
+
+def _name(cell: Cell, block: int) -> str:
+    return f"{cell.id}.json" if block == COSTS else f"{cell.id}-{block}.json"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -67,7 +78,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         """A run that is taken up again proves and times only what is missing."""
         parameters = item.callspec.params  # type: ignore[attr-defined]
         cell = parameters["cell"].id
-        return (cell, parameters["block"]) in missing if "block" in parameters else cell in wanted
+        if item.originalname == "test_proof":  # type: ignore[attr-defined]
+            return cell in wanted
+        return (cell, parameters.get("block", COSTS)) in missing
 
     items[:] = [item for item in items if needed(item)]
 
@@ -75,7 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         parameters = item.callspec.params  # type: ignore[attr-defined]
         if "block" in parameters:
             return (1, parameters["block"], order[item])
-        return (0, 0, 0)  # proofs, in the plan's order, which keeps one worker busy
+        # Proofs before, costs after, in the plan's order, which keeps one worker busy.
+        return (0 if item.originalname == "test_proof" else 2, 0, 0)  # type: ignore[attr-defined]
 
     items.sort(key=place)
 

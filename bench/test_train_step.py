@@ -70,6 +70,38 @@ def test_train_step(
     write_atomically(Path(plan.folder) / "blocks" / f"{cell.id}-{block}.json", content)
 
 
+def test_costs(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+    """Latency of samples; the backend's best product; and, where asked for, memory."""
+    if cell.id not in prepared:
+        pytest.skip("not proved, so not measured")
+    found: dict[str, Any] = {"cell": cell.as_dict()}
+    arguments = {"row": cell.row, "precision": cell.precision, "device": cell.device}
+    try:
+        if prepared[cell.id]["worker"] != workers.number(cell.where):
+            _prepare(cell, plan, workers, prepared)
+        here = {"cell_id": cell.id}
+        found["latency_s"] = workers.call(cell.where, "bench.costs:latency", here, ROUND_TIMEOUT_S)
+        path = Path(plan.folder) / "ceilings" / f"{cell.row}-{cell.precision}.json"
+        if not path.exists():
+            best = workers.call(cell.where, "bench.costs:ceiling", arguments, ROUND_TIMEOUT_S)
+            write_atomically(path, arguments | best)
+        if plan.memory:
+            found |= _memory(cell, workers)
+    except WorkerFailed as failure:
+        # What was timed stands; what it costs beside that is not known.
+        found["failed"] = f"{failure.kind}: {failure}"
+    write_atomically(Path(plan.folder) / "costs" / f"{cell.id}.json", found)
+
+
+def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
+    """In a worker of its own, which ends with it."""
+    where = (*cell.where[:3], "memory")
+    arguments = {"cell": cell.as_dict()}
+    found: dict[str, Any] = workers.call(where, "bench.costs:memory", arguments, PROOF_TIMEOUT_S)
+    workers.end(where)
+    return found
+
+
 def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
     overhead_s = _overhead_s(cell, workers)
     round_s = max(plan.round_s, overhead_s / LARGEST_OVERHEAD)
@@ -118,8 +150,10 @@ def _extra(
         "steps_per_s": steps_per_s,
         "updates_per_s": steps_per_s * found["updates_per_iteration"],
         "images_per_s": steps_per_s * found["images_per_iteration"],
+        "gflop_per_s": 2e-9 * steps_per_s * found["multiply_adds_per_iteration"],
         "iterations_per_round": found["iterations_per_round"],
         "first_step_s": found["first_step_s"],
+        "first_iterations": found["first_iterations"],
         "draws_s_per_iteration": found["draws_s_per_iteration"],
         "optimizer": found["optimizer"],
         "versions": found["backend"]["versions"],

@@ -11,6 +11,7 @@ from bench.cells import Cell
 from bench.proof import prove_run
 from spec import data
 from spec.state import init_state
+from spec.work import iteration_multiply_adds
 from spec.workload import Workload
 
 SEED = 0
@@ -22,6 +23,7 @@ LARGEST_PROOF_BATCH = 128
 class Ready:
     """A proved cell with its live state."""
 
+    workload: Workload
     program: Program
     placed: Any
     state: Any
@@ -47,7 +49,7 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     proof_s = time.perf_counter()
     proof = _prove(cell_, program, workload, arrays, placed, chunk)
     proof_s = time.perf_counter() - proof_s
-    ready = Ready(program, placed, program.import_state(init_state(workload, SEED)))
+    ready = Ready(workload, program, placed, program.import_state(init_state(workload, SEED)))
     # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
     k, measured_s = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
     draws_s = _draws_s(ready, k)
@@ -56,6 +58,7 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
         "proof": proof,
         "proof_s": proof_s,
         "first_step_s": first_step_s,
+        "first_iterations": chunk if cell_.mode == "multistep" else 1,
         "iterations_per_round": k,
         "round_s": measured_s,
         "chunk_iterations": chunk,
@@ -63,10 +66,16 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
         "optimizer": program.optimizer_origin,
         "updates_per_iteration": workload.updates_per_iteration,
         "images_per_iteration": workload.images_per_iteration,
+        "multiply_adds_per_iteration": iteration_multiply_adds(workload),
         "spec_hash": workload.spec_hash,
         "data": data.describe(arrays) or {"x": {"kind": "drawn on the device"}},
         "backend": backends.load(cell_.row).describe(),
     }
+
+
+def ready(cell_id: str) -> Ready:
+    """A cell that this worker has proved."""
+    return _READY[cell_id]
 
 
 def nothing() -> None:

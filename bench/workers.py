@@ -96,14 +96,17 @@ class Workers:
     def keep_only(self, where: Where) -> None:
         """End every other worker: compiled programs of many workloads fill a machine's memory."""
         for other in [other for other in self._live if other != where]:
-            self._live[other][0]._io.popen.kill()
-            self._kill(other)
+            self.end(other)
+
+    def end(self, where: Where) -> None:
+        """End one worker."""
+        self._live[where][0]._io.popen.kill()  # an idle one has nothing to finish
+        self._kill(where)
 
     def stop(self, row: str | None = None) -> None:
         """End the workers, or only those of a row."""
         for where in [w for w in self._live if row in (None, w[0])]:
-            self._live[where][0]._io.popen.kill()  # an idle worker has nothing to finish
-            self._kill(where)
+            self.end(where)
 
     def _get(self, where: Where) -> Any:
         if where not in self._live:

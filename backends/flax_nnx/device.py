@@ -1,6 +1,8 @@
 """Devices, precision and what JAX says of them."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax
@@ -44,3 +46,13 @@ def describe() -> dict[str, Any]:
 def block_until_ready(tree: Any) -> None:
     """Waits for all work on every array in the tree."""
     jax.block_until_ready(tree)
+
+
+def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
+    """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
+    configure(precision)
+    place = jax.devices(PLATFORMS[device])[0]
+    drawn = jax.random.uniform(jax.random.key(0), (2, size, size), DTYPES[precision])
+    one, other = jax.device_put(drawn, place)
+    multiply = jax.jit(partial(jnp.matmul, precision="highest"))
+    return lambda: block_until_ready(multiply(one, other))

@@ -2,9 +2,11 @@
 
 import importlib
 import os
+from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 from backends.keras3.state import State
 
@@ -43,3 +45,17 @@ def block_until_ready(tree: Any) -> None:
     """Waits for all work on everything in the tree."""
     leaves = keras.tree.flatten(tree)
     engine.block_until_ready([x.values if isinstance(x, State) else x for x in leaves])
+
+
+def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
+    """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
+    configure(precision)
+    with keras.device(NAMES[device]):
+        one, other = keras.random.uniform((2, size, size), dtype=precision, seed=0)
+        multiply = engine.compiled(ops.matmul, mode="compiled", donate=False)
+
+    def product() -> None:
+        with keras.device(NAMES[device]):
+            block_until_ready(multiply(one, other))
+
+    return product

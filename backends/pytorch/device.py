@@ -1,5 +1,6 @@
 """Devices, precision and what torch says of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -41,3 +42,16 @@ def block_until_ready(tree: Any) -> None:
     """Waits for all work on the current device; on a CPU torch has finished when it returns."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
+    """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
+    configure(precision)
+    one, other = torch.rand(2, size, size, dtype=DTYPES[precision], device=device)
+    out = torch.empty_like(one)
+
+    def product() -> None:
+        torch.mm(one, other, out=out)
+        block_until_ready(out)
+
+    return product

@@ -1,5 +1,6 @@
 """Where NumPy runs and what it says of itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import autograd
@@ -22,3 +23,14 @@ def describe() -> dict[str, Any]:
 
 def block_until_ready(tree: Any) -> None:
     """NumPy has finished when it returns."""
+
+
+def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
+    """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
+    one, other = np.ones((2, size, size), precision)
+    out = np.empty_like(one)
+
+    def product() -> None:
+        np.dot(one, other, out=out)
+
+    return product

@@ -39,6 +39,7 @@ def _plan(tmp_path: Path) -> Plan:
         seed=1,
         pythons={},
         folder=str(tmp_path / "run.records"),
+        memory=True,
         identity=identity(cells),
     )
     write_atomically(tmp_path / "run.records" / "plan.json", asdict(plan))

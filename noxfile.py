@@ -5,7 +5,9 @@ process that asks and measures has no framework. `-- --device cuda` chooses CUDA
 `-- --backend a,b` prepares only those rows.
 """
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import nox
@@ -40,6 +42,11 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, *groups))
 
 
+def size_bytes(folder: Path) -> int:
+    """Everything in a folder; links are not followed."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def pythons() -> list[str]:
     """`--python ROW=PATH` for every row that was prepared."""
     options = []
@@ -52,9 +59,14 @@ def pythons() -> list[str]:
 @nox.session
 @nox.parametrize("row", [f"{row}-{DEVICE}" for row in ROWS], ids=[f"{r}-{DEVICE}" for r in ROWS])
 def env(session: nox.Session, row: str) -> None:
-    """Prepare the environment of one row."""
+    """Prepare the environment of one row; the first time, record what that took."""
+    folder, start = Path(session.virtualenv.location), time.perf_counter()
     install(session, row)
-    python = Path(session.virtualenv.location) / "bin" / "python"
+    record = folder / "installed.json"
+    if not record.exists():
+        taken = {"install_s": time.perf_counter() - start, "install_bytes": size_bytes(folder)}
+        record.write_text(json.dumps(taken) + "\n", encoding="utf-8")
+    python = folder / "bin" / "python"
     (ENVIRONMENTS / f"{row}.python").write_text(str(python.absolute()), encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from pytest_benchmark.utils import get_commit_info
 
 from bench.cells import Cell, Plan
 from bench.costing import add_costs, ceilings
-from bench.environment import gpu
+from bench.environment import gpu, installs
 from bench.records import read_all
 from bench.verdicts import comparisons
 from bench.workers import ROOT
@@ -45,6 +45,7 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "summary": summary,
         "comparisons": comparisons(summary, medians),
         "ceilings": ceilings(best),
+        "installs": installs(plan.pythons),
         "absent": [vars(absent) for absent in plan.absent],
         "failures": failures,
         "benchmarks": [record["benchmark"] for record in blocks],

@@ -1,9 +1,11 @@
 """Provenance: what is needed to repeat a measurement."""
 
+import json
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,19 @@ def provenance() -> dict[str, Any]:
         "load_average": list(os.getloadavg()),
         "gpu": gpu(),
     }
+
+
+def installs(pythons: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Row -> {install_s, install_bytes}, where nox recorded it when it made the environment.
+
+    Seconds depend on the line and on what the installer had in its cache; bytes do not.
+    """
+    found = {}
+    for row, python in pythons.items():
+        record = Path(python).parent.parent / "installed.json"
+        if record.is_file():
+            found[row] = json.loads(record.read_text(encoding="utf-8"))
+    return found
 
 
 def gpu() -> dict[str, str] | None:

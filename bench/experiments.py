@@ -1,0 +1,124 @@
+"""How far the benchmark's claims can be trusted: one program twice, and one slowed by 10 %.
+
+`python -m bench.experiments --python ROW=PATH` compares a cell with itself, in two processes, and
+with itself slowed on purpose, as a full run compares cells; docs/measurement.md has the figures.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+from statistics import median
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench.cells import Cell, with_pairs
+from bench.selection import interpreters
+from bench.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
+from bench.workers import Workers
+
+TIMEOUT_S = 900.0
+ROUND_S = 0.25
+BLOCKS, ROUNDS = 10, 2
+SLOWED = 0.10
+
+
+def main(
+    python: Annotated[list[str], typer.Option(help="ROW=PATH of the row's interpreter")],
+    row: str = "pytorch",
+    workload: str = "mlp_square",
+    mode: str = "eager",
+    comparisons: int = 100,
+    processes: Annotated[int, typer.Option(help="pairs of processes, started anew")] = 10,
+    slowed: Annotated[int, typer.Option(help="comparisons that also have a slowed program")] = 10,
+) -> None:
+    """Print how many of the comparisons name a winner, and what their intervals are worth."""
+    cell = Cell(workload, row, mode, "float32", "cpu", 64, workload)
+    pythons, console = interpreters(python), Console(stderr=True)
+    same: list[dict[str, Any]] = []
+    slower: list[dict[str, Any]] = []
+    for start in range(0, comparisons, -(-comparisons // processes)):
+        count = min(-(-comparisons // processes), comparisons - start)
+        for one, other, late in _pairs(cell, pythons, count, slowed - len(slower), start):
+            same.append(_said(one, other))
+            slower += [_said(late, one)] if late else []
+            console.print(f"{len(same)}: {same[-1]['verdict']}, {same[-1]['half_width']:.2%}")
+    print(json.dumps(_summed_up(cell, same, slower), indent=1))
+
+
+def _pairs(
+    cell: Cell, pythons: dict[str, str], count: int, slowed: int, seed: int
+) -> Iterator[tuple[Blocks, Blocks, Blocks]]:
+    """Block medians of the cell, of the cell again, and, for some, of the cell slowed."""
+    pool, pair = Workers(pythons), with_pairs((cell,))
+    try:
+        k = 1
+        for one in pair:
+            arguments = {"cell": one.as_dict(), "round_s": ROUND_S}
+            found = pool.call(one.where, "bench.timing:prepare", arguments, TIMEOUT_S)
+            k = max(k, found["iterations_per_round"])
+        for number in range(count):
+            calls = {one.id: _call(pool, one, k, 0.0) for one in pair}
+            if number < slowed:
+                calls["slowed"] = _call(pool, pair[1], k, SLOWED)
+            times = _blocks(calls, k, Random(f"{seed}/{number}"))
+            yield times[pair[0].id], times[pair[1].id], times.get("slowed", {})
+    finally:
+        pool.stop()
+
+
+def _call(pool: Workers, cell: Cell, k: int, slowed: float) -> Callable[[], float]:
+    """A round, on the caller's clock, in seconds; made longer by a share of itself."""
+
+    def call() -> float:
+        start = time.perf_counter()
+        arguments = {"cell_id": cell.id, "n": k}
+        taken = pool.call(cell.where, "bench.timing:time_round", arguments, TIMEOUT_S)
+        time.sleep(slowed * taken)
+        return time.perf_counter() - start
+
+    return call
+
+
+def _blocks(calls: dict[str, Callable[[], float]], k: int, random: Random) -> dict[str, Blocks]:
+    """As the benchmark does it: shuffled in each block, one round to warm up, then the median."""
+    times: dict[str, dict[int, float]] = {name: {} for name in calls}
+    for block in range(BLOCKS):
+        order = list(calls)
+        random.shuffle(order)
+        for name in order:
+            rounds = [calls[name]() for _ in range(1 + ROUNDS)][1:]
+            times[name][block] = median(rounds) / k
+    return dict(times)
+
+
+def _said(one: Blocks, other: Blocks) -> dict[str, Any]:
+    """What is said of two programs where the machine is taken to be quiet, the stricter case."""
+    ratio = speed_ratio(one, other)
+    assert ratio is not None
+    said = verdict(ratio, SMALLEST_CLAIM)
+    return {"verdict": said, "ratio": ratio.value, "half_width": ratio.half_width}
+
+
+def _summed_up(
+    cell: Cell, same: list[dict[str, Any]], slower: list[dict[str, Any]]
+) -> dict[str, Any]:
+    def named(results: list[dict[str, Any]], verdicts: tuple[str, ...]) -> int:
+        return sum(result["verdict"] in verdicts for result in results)
+
+    return {
+        "cell": cell.id,
+        "same_twice": len(same),
+        "winners_named": named(same, ("faster", "slower")),
+        "half_width_median": median(result["half_width"] for result in same),
+        "slowed_by": SLOWED,
+        "slowed_runs": len(slower),
+        "slowed_named_slower": named(slower, ("slower",)),
+        "ratios": [result["ratio"] for result in same],
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -39,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-PIPED_WIDTH = 132
+PIPED_WIDTH = 150
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]

@@ -22,8 +22,8 @@ STEP = (
 
 CLOCKS_AGREE = 0.01
 DROPPED = (
-    (128, ("draws", "first step", "optimizer")),
-    (100, ("updates/s", "images/s")),
+    (150, ("draws", "first step", "optimizer")),
+    (116, ("updates/s", "images/s")),
 )
 """What a terminal narrower than this many characters is not shown: a cut number is none."""
 

@@ -28,7 +28,7 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
         memory=True,
         identity={},
     )
-    console = Console(record=True, width=140)
+    console = Console(record=True, width=150)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)
     printed = console.export_text()

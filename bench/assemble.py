@@ -15,6 +15,7 @@ from bench.environment import gpu, installs
 from bench.records import read_all
 from bench.verdicts import comparisons
 from bench.workers import ROOT
+from bench.yardstick import measured
 
 SCHEMA = 2
 
@@ -46,6 +47,7 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "comparisons": comparisons(summary, medians),
         "ceilings": ceilings(best),
         "installs": installs(plan.pythons),
+        "controls": measured(plan),
         "absent": [vars(absent) for absent in plan.absent],
         "failures": failures,
         "benchmarks": [record["benchmark"] for record in blocks],

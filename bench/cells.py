@@ -61,6 +61,27 @@ class Absent:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A control program that is timed among the cells: the machine's yardstick, not a cell."""
+
+    program: str
+    """The module, by its full name."""
+    row: str
+    """Whose interpreter has the program's framework."""
+    device: str
+
+    @property
+    def id(self) -> str:
+        """Stable and readable; programs on other devices are other yardsticks."""
+        return f"{self.program.rpartition('.')[2]}-{self.device}"
+
+    @property
+    def where(self) -> Where:
+        """A worker of its own: the programs set what is global in a framework."""
+        return (self.row, "float32", self.device, "control")
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run measures, and how."""
 
@@ -76,6 +97,7 @@ class Plan:
     """Whether each cell's peak memory is measured too, in a worker of its own."""
     identity: dict[str, Any]
     """What has to be the same for a run to be taken up again (bench.resuming)."""
+    controls: tuple[Control, ...] = ()
 
 
 def cells_of(

@@ -30,6 +30,7 @@ from bench.selection import (
     workloads,
 )
 from bench.workers import ROOT, missing_packages
+from bench.yardstick import controls_of
 from spec.errors import UserError
 
 app = typer.Typer(
@@ -133,6 +134,7 @@ def run(
         folder=str(records_folder(target)),
         memory=memory,
         identity=identity(cells),
+        controls=controls_of(cells),
     )
     _execute(plan, missing, target, console, json_)
 

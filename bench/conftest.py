@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.cells import Absent, Cell, Plan
+from bench.cells import Absent, Cell, Control, Plan
 from bench.workers import Workers
 
 PLAN = pytest.StashKey[Plan]()
@@ -29,6 +29,7 @@ def read_plan(path: Path) -> Plan:
     fields = json.loads(path.read_text(encoding="utf-8"))
     fields["cells"] = tuple(Cell(**cell) for cell in fields["cells"])
     fields["absent"] = tuple(Absent(**absent) for absent in fields["absent"])
+    fields["controls"] = tuple(Control(**control) for control in fields.get("controls", ()))
     return Plan(**fields)
 
 
@@ -37,6 +38,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cells = plan.cells if plan else ()
     if "cell" in metafunc.fixturenames:
         metafunc.parametrize("cell", cells, ids=[cell.id for cell in cells])
+    if "control" in metafunc.fixturenames:
+        controls = plan.controls if plan else ()
+        metafunc.parametrize("control", controls, ids=[control.id for control in controls])
     if "block" in metafunc.fixturenames:
         metafunc.parametrize("block", range(plan.blocks if plan else 0))
 
@@ -64,6 +68,15 @@ def _name(cell: Cell, block: int) -> str:
     return f"{cell.id}.json" if block == COSTS else f"{cell.id}-{block}.json"
 
 
+def _control_missing(plan: Plan, control: Control, block: int) -> bool:
+    """One that failed is not tried again: later blocks would say nothing of the cells' moments."""
+    folder = Path(plan.folder)
+    return not (
+        (folder / "controls" / f"{control.id}-{block}.json").exists()
+        or (folder / "control_failures" / f"{control.id}.json").exists()
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Blocks one after the other, the cells within each shuffled: drift hits all alike."""
     plan = config.stash.get(PLAN, None)
@@ -77,6 +90,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def needed(item: pytest.Item) -> bool:
         """A run that is taken up again proves and times only what is missing."""
         parameters = item.callspec.params  # type: ignore[attr-defined]
+        if "control" in parameters:
+            return _control_missing(plan, parameters["control"], parameters["block"])
         cell = parameters["cell"].id
         if item.originalname == "test_proof":  # type: ignore[attr-defined]
             return cell in wanted

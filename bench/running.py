@@ -63,7 +63,7 @@ def run_plan(
     plan_file = folder / "plan.json"
     write_atomically(plan_file, asdict(plan))
     arguments = [
-        str(Path(__file__).parent / "test_train_step.py"),
+        *(str(Path(__file__).parent / name) for name in ("test_train_step.py", "test_controls.py")),
         f"--plan={plan_file}",
         "--override-ini=addopts=",  # those are for tests at a terminal
         "--benchmark-quiet",

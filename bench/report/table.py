@@ -46,6 +46,10 @@ def show(console: Console, result: dict[str, Any]) -> None:
     for failure in result["failures"]:
         line = f"{failure['id']}: {failure['stage']}: {failure['error']}"
         console.print(f"[bold red]failed[/bold red] {escape(line)}")
+    for control in result.get("controls", []):
+        if control["error"]:
+            line = f"control {control['id']}: {control['error']}; compare does without it"
+            console.print(escape(line))
     measured = len(summary)
     console.print(
         f"[bold]{measured} cells measured, {len(result['absent'])} cells declared absent with "

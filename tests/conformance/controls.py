@@ -3,22 +3,16 @@
 import importlib
 
 from bench.measurement import loss_error, relative_error
+from bench.yardstick import FRAMEWORKS
 from spec import state, tolerances
 from tests.conformance.cases import Case
 
 ITERATIONS = 5
-CONTROLS = {
-    "pytorch": "pytorch",
-    "keras3-tensorflow": "tensorflow",
-    "keras3-jax": "jax",
-    "flax_nnx": "jax",
-    "reference": "",
-}
 
 
 def check_control(case: Case) -> None:
     """Five iterations from the same weights and draws end at the same losses and weights."""
-    module = importlib.import_module(f"bench.controls.{CONTROLS[case.row]}_{case.name}")
+    module = importlib.import_module(f"bench.controls.{FRAMEWORKS[case.row]}_{case.name}")
     networks = (*state.parameters(case.workload), *state.statistics(case.workload))
     step, export = module.make({key: case.first[key] for key in networks}, case.precision)
     live = case.program.import_state(case.first)

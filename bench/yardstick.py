@@ -1,0 +1,120 @@
+"""The machine's yardstick: control programs, timed in every run, block by block among the cells.
+
+Two runs have no moment in common, so what a machine does between them does not leave the ratio of
+their times. The controls are the same programs in both; what made them slower is not the change
+that is looked for (docs/adr/0007-compare.md).
+"""
+
+import hashlib
+import importlib
+import inspect
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import backends
+import spec
+from bench.cells import Cell, Control, Plan
+from bench.records import read_all
+from spec.state import init_state, parameters
+
+WORKLOAD = "mlp_square"
+BATCH_SIZE = 64
+FRAMEWORKS = {
+    "pytorch": "pytorch",
+    "keras3-tensorflow": "tensorflow",
+    "keras3-jax": "jax",
+    "flax_nnx": "jax",
+}
+"""Row -> the framework that its control program is written in."""
+PACKAGES = {"pytorch": ("torch",), "tensorflow": ("tensorflow", "keras"), "jax": ("jax", "jaxlib")}
+"""What a control program runs on; with another version of it it is another yardstick."""
+
+
+def controls_of(cells: Iterable[Cell]) -> tuple[Control, ...]:
+    """One control for each framework among the cells, in the first row that has it."""
+    found: dict[str, Control] = {}
+    for cell in cells:
+        framework = FRAMEWORKS.get(cell.row)
+        if framework:
+            program = f"bench.controls.{framework}_{WORKLOAD}"
+            found.setdefault(framework, Control(program, cell.row, cell.device))
+    return tuple(found.values())
+
+
+def measured(plan: Plan) -> list[dict[str, Any]]:
+    """What a run's folder holds of each control: seconds an iteration by block, or an error."""
+    folder, found = Path(plan.folder), {}
+    for control in plan.controls:
+        found[control.id] = {"id": control.id, "blocks": {}, "error": None}
+    for record in read_all(folder / "controls"):
+        entry = found[record["id"]]
+        entry["blocks"][str(record["block"])] = record["seconds_per_iteration"]
+        entry |= {name: record[name] for name in ("versions", "program_hash")}
+    for record in read_all(folder / "control_failures"):
+        found[record["id"]]["error"] = record["error"]
+    return list(found.values())
+
+
+_ITERATIONS: dict[str, int] = {}
+
+
+def time_block(program: str, row: str, round_s: float, rounds: int) -> dict[str, Any]:
+    """In a control's worker: one block, as the median over rounds of the seconds an iteration.
+
+    Every block starts from the same weights, so that all blocks of all runs compute the same.
+    """
+    module = importlib.import_module(program)
+    step, export = module.make(_weights(), "float32")
+    x, z_d, z_g = _inputs()
+
+    def one_round(n: int) -> float:
+        start = time.perf_counter()
+        for _ in range(n):
+            step(x, z_d, z_g)
+        export()  # copies all parameters out, which waits for the device in every framework
+        return time.perf_counter() - start
+
+    one_round(1)  # compiles
+    if program not in _ITERATIONS:
+        _ITERATIONS[program] = _iterations_per_round(one_round, round_s)
+    n = _ITERATIONS[program]
+    one_round(n)
+    return {
+        "seconds_per_iteration": median(one_round(n) for _ in range(rounds)) / n,
+        "iterations_per_round": n,
+        "versions": _versions(row),
+        "program_hash": hashlib.sha256(inspect.getsource(module).encode()).hexdigest(),
+    }
+
+
+def _iterations_per_round(one_round: Any, round_s: float) -> int:
+    n = 1
+    while (elapsed := one_round(n)) < round_s:
+        n = math.ceil(1.1 * n * min(10.0, round_s / elapsed))
+    return n
+
+
+def _weights() -> dict[str, np.ndarray]:
+    workload = spec.load(WORKLOAD)
+    state = init_state(workload, 0)
+    return {key: state[key] for key in parameters(workload)}
+
+
+def _inputs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One batch of images and two of noise, the same in every iteration."""
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (BATCH_SIZE, 28, 28, 1))
+    z_d, z_g = random.normal(size=(2, BATCH_SIZE, 784))
+    return x.astype(np.float32), z_d.astype(np.float32), z_g.astype(np.float32)
+
+
+def _versions(row: str) -> dict[str, str]:
+    """Of the framework only: the row's own packages do not change the control."""
+    versions = backends.load(row).describe()["versions"]
+    return {name: versions[name] for name in PACKAGES.get(FRAMEWORKS.get(row, ""), ())}

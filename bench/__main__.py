@@ -1,4 +1,4 @@
-"""`python -m bench list | run | doctor`."""
+"""`python -m bench list | run | doctor | compare | calibrate`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | doctor`."""
+"""The command line: `python -m bench list | run | doctor | compare | calibrate`."""
 
 import json
 import sys
@@ -12,11 +12,16 @@ from rich.console import Console
 
 import backends
 from backends.protocol import DEVICES, MODES, PRECISIONS
+from bench import calibration as calibration_
 from bench import doctor as doctor_
 from bench import listing
 from bench.cells import Plan, cells_of, check_data, with_pairs
+from bench.comparing import compare as compare_
+from bench.comparing import limit_of
 from bench.environment import provenance
+from bench.report import comparison as comparison_
 from bench.report import table
+from bench.results import read
 from bench.resuming import identity, take_up
 from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import (
@@ -43,6 +48,9 @@ app = typer.Typer(
 PIPED_WIDTH = 150
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
+Calibration = Annotated[
+    Path, typer.Option(help="what is recorded of machines", show_default="results/calibration.json")
+]
 Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's interpreter")]
 
 
@@ -137,6 +145,45 @@ def run(
         controls=controls_of(cells),
     )
     _execute(plan, missing, target, console, json_)
+
+
+@app.command()
+def compare(
+    old: Path,
+    new: Path,
+    fail_slower: Annotated[
+        str | None, typer.Option(help="5%: exit 1 where a cell is slower by more, and surely so")
+    ] = None,
+    calibration: Calibration = calibration_.CALIBRATION,
+    json_: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="for a pull request")] = False,
+) -> None:
+    """Which cells of run NEW are faster or slower than in run OLD, by their JSON files."""
+    limit = limit_of(fail_slower)
+    if json_ and markdown:
+        raise UserError("--json and --markdown: give one of the two")
+    found = compare_(read(old), read(new), calibration_.read_calibration(calibration), limit)
+    if json_:
+        print(comparison_.as_json(found))
+    elif markdown:
+        print(comparison_.markdown(found))
+    else:
+        comparison_.show(_console(False), found)
+    if any(change.over_limit for change in found.changes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRATION) -> None:
+    """Record how much runs of one revision differ on this machine, from three results or more."""
+    runs = [read(path) for path in files]
+    machine = calibration_.calibrate(runs)
+    name = calibration_.machine_of(runs[0])
+    calibration_.record(calibration, name, machine)
+    for what, sd in (("normalised", machine.sd_normalised), ("as timed", machine.sd_raw)):
+        shown = "unknown, no control is in all" if sd is None else f"{sd:.2%}"
+        print(f"run-to-run standard deviation, {what}: {shown}")
+    print(f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}")
 
 
 def _resume(

@@ -5,12 +5,15 @@ what drifts (clocks, heat, neighbours) is common to them and leaves the ratio of
 blocks the logarithms of these ratios are independent, and a t-interval of their mean covers what it
 says. Rounds of one block are not independent, which is why they are not pooled (the simulation is
 tests/bench/test_statistics.py; figures in docs/measurement.md).
+
+Blocks of two runs have no moment in common and cannot be paired. There the means of the log speeds
+are compared, each with its own variance (Welch), and what moves whole runs has to be added.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
-from statistics import fmean, stdev
+from statistics import fmean, stdev, variance
 from typing import Literal
 
 from scipy.stats import t as student_t
@@ -54,6 +57,50 @@ def speed_ratio(one: Blocks, other: Blocks) -> Ratio | None:
         return Ratio(exp(middle), 0.0, inf, n)
     half = float(student_t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(logs) / sqrt(n)
     return Ratio(exp(middle), exp(middle - half), exp(middle + half), n)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One part of the variance of a log speed, and the degrees of freedom of its estimate."""
+
+    variance: float
+    freedom: int
+
+
+@dataclass(frozen=True)
+class LogSpeed:
+    """The mean over a run's blocks of a cell's log speed."""
+
+    value: float
+    blocks: int
+    term: Term | None
+    """The variance of the mean; None with a single block."""
+
+
+def log_speed(seconds: Blocks, yardstick: Blocks | None = None) -> LogSpeed | None:
+    """A cell's log speed, as a multiple of the yardstick's in the same block where there is one."""
+    if yardstick is None:
+        logs = [-log(time) for time in seconds.values()]
+    else:
+        logs = [log(yardstick[b] / time) for b, time in seconds.items() if b in yardstick]
+    if not logs:
+        return None
+    n = len(logs)
+    return LogSpeed(fmean(logs), n, Term(variance(logs) / n, n - 1) if n > 1 else None)
+
+
+def ratio_between(new: LogSpeed, old: LogSpeed, run_to_run: Iterable[Term] = ()) -> Ratio:
+    """Speed of a cell in one run over that in another; Welch's interval, with what moves runs."""
+    value, blocks = new.value - old.value, min(old.blocks, new.blocks)
+    if old.term is None or new.term is None:
+        return Ratio(exp(value), 0.0, inf, blocks)
+    terms = [old.term, new.term, *run_to_run]
+    total = sum(term.variance for term in terms)
+    if not total:
+        return Ratio(exp(value), exp(value), exp(value), blocks)
+    freedom = total**2 / sum(term.variance**2 / term.freedom for term in terms)
+    half = float(student_t.ppf((1 + CONFIDENCE) / 2, freedom)) * sqrt(total)
+    return Ratio(exp(value), exp(value - half), exp(value + half), blocks)
 
 
 def band(same_twice: Iterable[Ratio]) -> float:

@@ -49,9 +49,10 @@ def controls_of(cells: Iterable[Cell]) -> tuple[Control, ...]:
 
 def measured(plan: Plan) -> list[dict[str, Any]]:
     """What a run's folder holds of each control: seconds an iteration by block, or an error."""
-    folder, found = Path(plan.folder), {}
-    for control in plan.controls:
-        found[control.id] = {"id": control.id, "blocks": {}, "error": None}
+    folder = Path(plan.folder)
+    found: dict[str, dict[str, Any]] = {
+        control.id: {"id": control.id, "blocks": {}, "error": None} for control in plan.controls
+    }
     for record in read_all(folder / "controls"):
         entry = found[record["id"]]
         entry["blocks"][str(record["block"])] = record["seconds_per_iteration"]

@@ -1,0 +1,52 @@
+"""What two runs differ in beside their times: warnings, and the cells that cannot be compared."""
+
+from collections.abc import Iterable, Iterator
+
+from bench.results import Result
+from spec.errors import UserError
+
+
+def not_compared(old: Result, new: Result) -> tuple[list[str], dict[str, list[str]]]:
+    """(cells of both with one spec, reason -> the others). UserError where none is left."""
+    failed = {failure.id for failure in new.failures}
+    left_out: dict[str, list[str]] = {}
+    common = []
+    for cell in dict.fromkeys([*old.cells, *new.cells]):
+        if cell not in new.cells:
+            reason = "failed in NEW" if cell in failed else "only in OLD"
+        elif cell not in old.cells:
+            reason = "only in NEW"
+        elif old.timing(cell).spec_hash != new.timing(cell).spec_hash:
+            reason = "of another spec"
+        else:
+            common.append(cell)
+            continue
+        left_out.setdefault(reason, []).append(cell)
+    if not common:
+        counts = ", ".join(f"{len(cells)} {reason}" for reason, cells in left_out.items())
+        raise UserError(f"the two results have no cell in common ({counts or 'both are empty'})")
+    return common, left_out
+
+
+def warnings(old: Result, new: Result, cells: Iterable[str]) -> list[str]:
+    """What may explain a difference and is not the project: machine, versions, devices."""
+    return list(
+        dict.fromkeys(f"{what} {a} -> {b}" for what, a, b in _pairs(old, new, cells) if a != b)
+    )
+
+
+def _pairs(old: Result, new: Result, cells: Iterable[str]) -> Iterator[tuple[str, object, object]]:
+    one, other = old.provenance, new.provenance
+    yield "cpu", one.cpu, other.cpu
+    yield "usable CPUs", one.cpus_usable, other.cpus_usable
+    for field in ("name", "driver_version"):
+        yield f"gpu {field}", (one.gpu or {}).get(field), (other.gpu or {}).get(field)
+    yield "system", one.system, other.system
+    for name in sorted(one.environment.keys() | other.environment.keys()):
+        yield name, one.environment.get(name), other.environment.get(name)
+    for cell in cells:
+        yield "device", old.cells[cell].device, new.cells[cell].device
+        yield "device", old.timing(cell).device_name, new.timing(cell).device_name
+        before, after = old.timing(cell).versions, new.timing(cell).versions
+        for package in sorted(before.keys() | after.keys()):
+            yield package, before.get(package), after.get(package)

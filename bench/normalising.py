@@ -1,0 +1,43 @@
+"""A run's yardstick from its control programs, and the speeds of its cells measured by it."""
+
+from collections.abc import Iterable
+from math import exp, log
+from statistics import fmean
+
+from bench.results import Result
+from bench.statistics import LogSpeed, log_speed
+
+
+def common_controls(results: Iterable[Result]) -> list[str]:
+    """The controls that were the same program on the same versions in all runs, and failed in none.
+
+    A control whose framework was updated is no yardstick: it may have changed as the cells did.
+    """
+    usable = [
+        {
+            (control.id, control.program_hash, tuple(sorted(control.versions.items())))
+            for control in result.controls
+            if control.blocks and not control.error
+        }
+        for result in results
+    ]
+    return sorted(name for name, *_ in set.intersection(*usable))
+
+
+def yardstick(result: Result, controls: Iterable[str]) -> dict[int, float] | None:
+    """Number of the block -> the geometric mean of the controls' seconds in it."""
+    wanted = set(controls)
+    times = [control.blocks for control in result.controls if control.id in wanted]
+    if not times:
+        return None
+    common = set.intersection(*(set(blocks) for blocks in times))
+    return {block: exp(fmean(log(blocks[block]) for blocks in times)) for block in sorted(common)}
+
+
+def log_speeds(
+    result: Result, cells: Iterable[str], controls: Iterable[str]
+) -> dict[str, LogSpeed]:
+    """Cell -> its log speed by the yardstick, for the cells that have a block with it."""
+    stick = yardstick(result, controls)
+    found = {cell: log_speed(result.seconds(cell), stick) for cell in cells}
+    return {cell: speed for cell, speed in found.items() if speed is not None}

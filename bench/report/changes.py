@@ -1,0 +1,118 @@
+"""What a comparison says in sentences, and which of its cells have a row of their own."""
+
+from collections.abc import Iterable
+from math import sqrt
+
+from bench.calibration import FEWEST_RUNS
+from bench.comparing import Change, Comparison
+from bench.statistics import FEWEST_BLOCKS
+
+MOST_ROWS = 16
+"""Changed cells beyond this are counted; the JSON has all."""
+FEW = 10
+"""Up to as many cells are all shown, unchanged ones too."""
+MOST_NAMES = 2
+MOST_WARNINGS = 6
+ORDER = ("slower", "faster", "no difference shown")
+
+
+def rows(comparison: Comparison) -> list[Change]:
+    """The cells that are shown: slower ones first, then faster, each by size."""
+    ordered = sorted(
+        comparison.changes,
+        key=lambda c: (ORDER.index(c.verdict), abs(c.ratio.value - 1) * -1),
+    )
+    if len(ordered) <= FEW:
+        return ordered
+    return [change for change in ordered if change.verdict != ORDER[-1]][:MOST_ROWS]
+
+
+def warning(comparison: Comparison) -> str | None:
+    """The first line, where machine, versions, devices or specs differ."""
+    found = comparison.warnings
+    if not found:
+        return None
+    more = [f"and {len(found) - MOST_WARNINGS} more"] if len(found) > MOST_WARNINGS else []
+    return f"warning: {'; '.join([*found[:MOST_WARNINGS], *more])}"
+
+
+def method(comparison: Comparison) -> list[str]:
+    """What the ratios are measured by, and what their intervals include."""
+    return [_normalisation(comparison), _run_to_run(comparison)]
+
+
+def _normalisation(comparison: Comparison) -> str:
+    machine = comparison.machine
+    if machine is None:
+        return (
+            "Not normalised: no control program was timed alike in both runs, so a slower machine "
+            "looks like slower cells."
+        )
+    return (
+        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in both runs: "
+        f"{machine.value:.3f} [{machine.low:.3f}, {machine.high:.3f}] times as fast in NEW."
+    )
+
+
+def _run_to_run(comparison: Comparison) -> str:
+    terms = comparison.run_to_run
+    if not terms:
+        return (
+            f"No run-to-run variance is recorded for {' or '.join(comparison.unrecorded)}, so "
+            "intervals hold only what varied within the runs. To record it: time one revision "
+            f"{FEWEST_RUNS} times or more, then `python -m bench calibrate FILE FILE FILE`."
+        )
+    sd = sqrt(sum(term.variance for term in terms) / 2)
+    runs = min(term.freedom for term in terms) + 1
+    return (
+        f"Intervals include {sd:.1%} standard deviation from run to run, recorded in {runs} runs."
+    )
+
+
+def rest(comparison: Comparison) -> list[str]:
+    """The cells without a row, those that are not compared, and the limit's answer."""
+    own = {change.id for change in rows(comparison)}
+    others = [change for change in comparison.changes if change.id not in own]
+    unchanged = [change for change in others if change.verdict == ORDER[-1]]
+    said = [] if len(others) == len(unchanged) else [_more(len(others) - len(unchanged))]
+    if unchanged:
+        said.append(_unchanged(unchanged))
+    few = sum(change.ratio.blocks < FEWEST_BLOCKS for change in comparison.changes)
+    if few:
+        said.append(f"{_count(few, 'cell')} with fewer than {FEWEST_BLOCKS} blocks: no claim.")
+    for reason, cells in comparison.not_compared.items():
+        said.append(f"Not compared, {reason}: {_count(len(cells), 'cell')}, {_listed(cells)}.")
+    return said + _limit(comparison)
+
+
+def _more(count: int) -> str:
+    return f"{_count(count, 'changed cell')} more; --json has all."
+
+
+def _unchanged(changes: Iterable[Change]) -> str:
+    ratios = [change.ratio for change in changes]
+    values = sorted(ratio.value for ratio in ratios)
+    return (
+        f"{_count(len(values), 'cell')}: no difference shown ({values[0]:.3f} to {values[-1]:.3f} "
+        f"times the old speed, intervals up to +-{max(r.half_width for r in ratios):.1%})."
+    )
+
+
+def _limit(comparison: Comparison) -> list[str]:
+    if comparison.limit is None:
+        return []
+    over = [change.name for change in comparison.changes if change.over_limit]
+    limit = f"{100 * comparison.limit:.4g} %"
+    if not over:
+        return [f"No cell is slower by more than {limit} with its whole interval."]
+    return [f"Slower by more than {limit} with the whole interval: {_listed(over)}."]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    shown = ", ".join(names[:MOST_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

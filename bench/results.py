@@ -1,0 +1,154 @@
+"""Results of runs, read back from their files; what is no result is one clear line."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+
+from bench.assemble import SCHEMA
+from spec.errors import UserError
+
+MADE_BY = "needed: the JSON file of a `python -m bench run`"
+
+
+class Part(BaseModel):
+    """Of each part only what is compared is read; times are finite and above 0."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Provenance(Part):
+    """Where and when a run was made."""
+
+    time_utc: str
+    git_revision: str | None
+    git_dirty: bool
+    system: str
+    cpu: str
+    cpus_usable: int | None
+    gpu: dict[str, str] | None
+    environment: dict[str, str]
+
+
+class Cell(Part):
+    """One line of the table."""
+
+    id: str
+    workload: str
+    row: str
+    mode: str
+    precision: str
+    batch_size: int
+    device: str
+    steps_per_s: PositiveFloat
+    again: bool
+
+
+class Timing(Part):
+    """What a block of a cell found."""
+
+    cell: str
+    spec_hash: str
+    device_name: str
+    versions: dict[str, str | None]
+    steps_per_s: PositiveFloat
+
+
+class Params(Part):
+    """Which block it was."""
+
+    block: int
+
+
+class Benchmark(Part):
+    """A block of a cell, as pytest-benchmark keeps it."""
+
+    params: Params
+    extra_info: Timing
+
+
+class Failure(Part):
+    """A cell without a result."""
+
+    id: str
+
+
+class ControlTimes(Part):
+    """A control program's blocks, in seconds an iteration; an error where it did not last."""
+
+    id: str
+    blocks: dict[int, PositiveFloat]
+    versions: dict[str, str] = {}
+    program_hash: str = ""
+    error: str | None = None
+
+
+class Result(Part):
+    """A run."""
+
+    gantlet_schema: int
+    provenance: Provenance
+    summary: tuple[Cell, ...]
+    benchmarks: tuple[Benchmark, ...]
+    failures: tuple[Failure, ...]
+    controls: tuple[ControlTimes, ...] = ()
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """The cells of the table by id, without those that were timed a second time."""
+        return {cell.id: cell for cell in self.summary if not cell.again and self.timings[cell.id]}
+
+    @cached_property
+    def timings(self) -> dict[str, dict[int, Timing]]:
+        """Cell id -> number of the block -> what it found."""
+        found: dict[str, dict[int, Timing]] = {cell.id: {} for cell in self.summary}
+        for one in self.benchmarks:
+            found.setdefault(one.extra_info.cell, {})[one.params.block] = one.extra_info
+        return found
+
+    def seconds(self, cell: str) -> dict[int, float]:
+        """Number of the block -> its median, in seconds an iteration."""
+        return {block: 1 / timing.steps_per_s for block, timing in self.timings[cell].items()}
+
+    def timing(self, cell: str) -> Timing:
+        """What all blocks of a cell share: spec, versions, device."""
+        return next(iter(self.timings[cell].values()))
+
+
+def read(path: Path) -> Result:
+    """The result in a file. UserError, one line, for any other file."""
+    content = _content(path)
+    if not isinstance(content, dict) or not isinstance(content.get("gantlet_schema"), int):
+        kind = "pytest-benchmark's own JSON" if _is_pytest_benchmark(content) else "foreign JSON"
+        raise UserError(f"{path}: {kind}, without gantlet_schema; {MADE_BY}")
+    schema = content["gantlet_schema"]
+    if schema != SCHEMA:
+        age, cure = ("newer", "update") if schema > SCHEMA else ("older", "run it again with")
+        raise UserError(
+            f"{path}: written with schema {schema}, {age} than {SCHEMA}, which is what this "
+            f"version reads; {cure} this checkout"
+        )
+    try:
+        return Result.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {place}: {first['msg']}; {MADE_BY}") from None
+
+
+def _content(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {MADE_BY}") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise UserError(f"{path}: no JSON, or cut short ({where}); {MADE_BY}") from None
+    except (ValueError, RecursionError):
+        raise UserError(f"{path}: no UTF-8 text with JSON; {MADE_BY}") from None
+
+
+def _is_pytest_benchmark(content: Any) -> bool:
+    return isinstance(content, dict) and {"machine_info", "benchmarks"} <= content.keys()

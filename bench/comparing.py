@@ -7,6 +7,7 @@ recorded (docs/adr/0007-compare.md).
 
 import re
 from dataclasses import dataclass
+from math import exp
 
 from bench.calibration import Calibration, machine_of, run_to_run
 from bench.differences import not_compared, warnings
@@ -51,8 +52,8 @@ class Comparison:
     warnings: list[str]
     controls: list[str]
     """The control programs that the ratios are normalised by; none where no two were alike."""
-    machine: Ratio | None
-    """New speed of the controls over old."""
+    machine: float | None
+    """New speed of the controls over old. No interval: they drift with the machine within a run."""
     run_to_run: list[Term]
     """The recorded variance in every interval; empty where there is none."""
     unrecorded: list[str]
@@ -121,9 +122,9 @@ def _own_warnings(old: Result, new: Result, left_out: dict[str, list[str]]) -> l
     return found + ([f"{specs} cells have another spec"] if specs else [])
 
 
-def _machine(old: Result, new: Result, controls: list[str]) -> Ratio | None:
-    speeds = [log_speed(yardstick(run, controls) or {}) for run in (new, old)]
-    return ratio_between(speeds[0], speeds[1]) if speeds[0] and speeds[1] else None
+def _machine(old: Result, new: Result, controls: list[str]) -> float | None:
+    before, after = (log_speed(yardstick(run, controls) or {}) for run in (old, new))
+    return exp(after.value - before.value) if before and after else None
 
 
 def _change(

@@ -7,12 +7,11 @@ from bench.calibration import FEWEST_RUNS
 from bench.comparing import Change, Comparison
 from bench.statistics import FEWEST_BLOCKS
 
-MOST_ROWS = 16
+MOST_ROWS = 12
 """Changed cells beyond this are counted; the JSON has all."""
 FEW = 10
 """Up to as many cells are all shown, unchanged ones too."""
-MOST_NAMES = 2
-MOST_WARNINGS = 6
+MOST_WARNINGS = 4
 ORDER = ("slower", "faster", "no difference shown")
 
 
@@ -49,8 +48,8 @@ def _normalisation(comparison: Comparison) -> str:
             "looks like slower cells."
         )
     return (
-        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in both runs: "
-        f"{machine.value:.3f} [{machine.low:.3f}, {machine.high:.3f}] times as fast in NEW."
+        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in both runs, "
+        f"{machine:.3f} times as fast in NEW as in OLD."
     )
 
 
@@ -80,8 +79,12 @@ def rest(comparison: Comparison) -> list[str]:
     few = sum(change.ratio.blocks < FEWEST_BLOCKS for change in comparison.changes)
     if few:
         said.append(f"{_count(few, 'cell')} with fewer than {FEWEST_BLOCKS} blocks: no claim.")
-    for reason, cells in comparison.not_compared.items():
-        said.append(f"Not compared, {reason}: {_count(len(cells), 'cell')}, {_listed(cells)}.")
+    left_out = [
+        f"{len(cells)} {reason} ({', '.join(cells[:1] + ['...'] * (len(cells) > 1))})"
+        for reason, cells in comparison.not_compared.items()
+    ]
+    if left_out:
+        said.append(f"Not compared: {', '.join(left_out)}.")
     return said + _limit(comparison)
 
 
@@ -101,17 +104,9 @@ def _unchanged(changes: Iterable[Change]) -> str:
 def _limit(comparison: Comparison) -> list[str]:
     if comparison.limit is None:
         return []
-    over = [change.name for change in comparison.changes if change.over_limit]
-    limit = f"{100 * comparison.limit:.4g} %"
-    if not over:
-        return [f"No cell is slower by more than {limit} with its whole interval."]
-    return [f"Slower by more than {limit} with the whole interval: {_listed(over)}."]
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMES
-    shown = ", ".join(names[:MOST_NAMES])
-    return f"{shown} and {more} more" if more > 0 else shown
+    over = sum(change.over_limit for change in comparison.changes)
+    what = _count(over, "cell") if over else "No cell"
+    return [f"{what} slower by more than {100 * comparison.limit:.4g} % with the whole interval."]
 
 
 def _count(number: int, noun: str) -> str:

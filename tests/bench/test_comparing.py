@@ -1,0 +1,231 @@
+"""A change between two runs is named, the machine's own changes are not."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from bench.calibration import Calibration, calibrate, machine_of, read_calibration, record
+from bench.comparing import Comparison, compare
+from bench.results import Result
+from bench.statistics import LogSpeed, Term, ratio_between
+from spec.errors import UserError
+from tests.bench.made import BLOCKS, made, result
+
+NOTHING = Calibration()
+LIMIT = 0.05
+
+
+def only(comparison: Comparison) -> tuple[float, str, bool]:
+    (change,) = comparison.changes
+    return change.ratio.value, change.verdict, change.over_limit
+
+
+def test_a_backend_slowed_by_a_tenth_is_named_in_ten_of_ten_and_an_unchanged_one_in_none() -> None:
+    for seed in range(10):
+        old = result(2 * seed, cells=2)
+        new = result(2 * seed + 1, cells=2, slowed={1: 1.1})
+        unchanged, slowed = compare(old, new, NOTHING, LIMIT).changes
+        assert (unchanged.verdict, unchanged.over_limit) == ("no difference shown", False)
+        assert (slowed.verdict, slowed.over_limit) == ("slower", True)
+        assert slowed.ratio.value == pytest.approx(1 / 1.1, rel=0.03)
+
+
+def test_the_other_way_round_it_is_faster() -> None:
+    value, verdict, over = only(compare(result(1, slowed={0: 1.1}), result(2), NOTHING, LIMIT))
+    assert (verdict, over) == ("faster", False)
+    assert value == pytest.approx(1.1, rel=0.03)
+
+
+def test_slower_by_less_than_the_limit_is_named_but_not_over_it() -> None:
+    quiet = {"noise": 0.002}
+    found = compare(result(1, **quiet), result(2, slowed={0: 1.04}, **quiet), NOTHING, LIMIT)
+    assert only(found)[1:] == ("slower", False)
+
+
+def test_differences_below_two_per_cent_are_not_claimed() -> None:
+    quiet = {"noise": 0.0005}
+    found = compare(result(1, **quiet), result(2, slowed={0: 1.015}, **quiet), NOTHING)
+    assert found.changes[0].ratio.high < 1
+    assert found.changes[0].verdict == "no difference shown"
+
+
+def test_a_machine_that_became_slower_cancels() -> None:
+    found = compare(result(1), result(2, machine=1.3), NOTHING, LIMIT)
+    assert only(found)[1:] == ("no difference shown", False)
+    assert found.machine == pytest.approx(1 / 1.3, rel=0.1)
+    assert len(found.controls) == 2
+
+
+def test_without_controls_it_does_not_and_the_comparison_has_none() -> None:
+    bare = [
+        Result.model_validate(made(i, machine=m) | {"controls": []}) for i, m in ((1, 1), (2, 1.3))
+    ]
+    found = compare(bare[0], bare[1], NOTHING, LIMIT)
+    assert (found.controls, found.machine) == ([], None)
+    assert only(found)[1:] == ("slower", True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"error": "block 3: died"},
+        {"versions": {"jax": "2.0"}},
+        {"program_hash": "9"},
+        {"blocks": {}},
+    ],
+)
+def test_a_control_that_failed_or_changed_is_no_yardstick(change: dict) -> None:
+    content = made(2)
+    content["controls"][1] |= change
+    found = compare(result(1), Result.model_validate(content), NOTHING)
+    assert found.controls == ["pytorch_mlp_square-cpu"]
+
+
+def test_the_controls_own_scatter_is_in_the_interval() -> None:
+    content = made(2, noise=1e-6)
+    random = np.random.default_rng(0)
+    for control in content["controls"]:
+        control["blocks"] = {b: s * random.normal(1, 0.1) for b, s in control["blocks"].items()}
+    found = compare(result(1, noise=1e-6), Result.model_validate(content), NOTHING)
+    assert found.changes[0].ratio.half_width > 0.03
+
+
+def test_drift_within_a_run_cancels_block_by_block() -> None:
+    """A random walk of 3 % a block is common to cells and controls."""
+    by_stick = compare(result(1, drift=0.1), result(2, drift=0.1), NOTHING).changes[0]
+    assert by_stick.ratio.half_width < 0.02
+
+
+def coverage(runs: int, **how: float) -> tuple[float, float, float, float]:
+    """Shares of intervals that hold 1, without and with a record; then of false claims."""
+    held, claimed = [], []
+    for study in range(120):
+        found = [result(100 * study + i, cells=2, **how) for i in range(runs + 2)]
+        recorded = Calibration(machines={machine_of(found[0]): calibrate(found[:runs])})
+        for known in (NOTHING, recorded):
+            changes = compare(found[-2], found[-1], known).changes
+            held.append([c.ratio.low <= 1 <= c.ratio.high for c in changes])
+            claimed.append([c.verdict != "no difference shown" for c in changes])
+    return tuple(float(np.mean(of[i::2])) for of in (held, claimed) for i in (0, 1))  # type: ignore
+
+
+def test_a_recorded_run_to_run_variance_makes_intervals_cover_what_they_say() -> None:
+    without, with_, false_without, false_with = coverage(5, together=0.02)
+    assert without < 0.5
+    assert 0.91 <= with_ <= 0.985
+    assert false_without > 0.15
+    assert false_with < 0.05
+
+
+def test_where_runs_do_not_differ_the_record_costs_nothing() -> None:
+    without, with_, _, _ = coverage(5)
+    assert 0.91 <= without <= with_ <= 0.99
+
+
+def test_welch_and_satterthwaite() -> None:
+    """Against SciPy's own Welch interval of two samples."""
+    random = np.random.default_rng(0)
+    one, other = random.normal(0, 1, 5), random.normal(0, 3, 12)
+    speeds = [
+        LogSpeed(float(x.mean()), x.size, Term(float(x.var(ddof=1)) / x.size, x.size - 1))
+        for x in (one, other)
+    ]
+    theirs = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    ours = ratio_between(speeds[0], speeds[1])
+    assert np.log([ours.low, ours.high]) == pytest.approx([theirs.low, theirs.high])
+
+
+def test_single_blocks_have_no_interval_and_no_verdict() -> None:
+    found = compare(result(1, blocks=1), result(2, blocks=1, slowed={0: 3.0}), NOTHING, LIMIT)
+    assert found.changes[0].ratio.high == np.inf
+    assert only(found)[1:] == ("no difference shown", False)
+
+
+def test_other_machines_versions_devices_and_changes_are_warned_of() -> None:
+    content = made(2, cells=2)
+    content["provenance"] |= {"cpu": "two abaci", "git_dirty": True, "environment": {"OMP_A": "1"}}
+    content["summary"][0]["device"] = "cuda"
+    content["benchmarks"][0]["extra_info"]["versions"] = {"torch": "2.14.0"}
+    content["benchmarks"][-BLOCKS]["extra_info"]["spec_hash"] = "other"
+    found = compare(result(1, cells=2), Result.model_validate(content), NOTHING)
+    assert found.warnings == [
+        "cpu an abacus -> two abaci",
+        "OMP_A None -> 1",
+        "device cpu -> cuda",
+        "torch 2.13.0 -> 2.14.0",
+        "NEW had uncommitted changes",
+        "1 cells have another spec",
+    ]
+    assert found.not_compared == {"of another spec": ["gan-pytorch-mode1-float32-b8"]}
+    assert compare(result(1), result(2), NOTHING).warnings == []
+
+
+def test_cells_of_one_run_only_are_listed_with_the_reason() -> None:
+    content = made(2, cells=1)
+    content["failures"] = [{"id": "gan-pytorch-mode1-float32-b8"}]
+    found = compare(result(1, cells=3), Result.model_validate(content), NOTHING)
+    assert found.not_compared == {
+        "failed in NEW": ["gan-pytorch-mode1-float32-b8"],
+        "only in OLD": ["gan-pytorch-mode2-float32-b8"],
+    }
+    assert compare(result(1), result(2, cells=2), NOTHING).not_compared == {
+        "only in NEW": ["gan-pytorch-mode1-float32-b8"]
+    }
+
+
+def test_no_common_cell_is_an_error() -> None:
+    content = made(2)
+    content["summary"][0]["id"] = "other"
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"]["cell"] = "other"
+    with pytest.raises(UserError, match="no cell in common"):
+        compare(result(1), Result.model_validate(content), NOTHING)
+
+
+def test_calibration_is_kept_by_machine(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    assert read_calibration(path) == NOTHING
+    machine = calibrate([result(i, run_to_run=0.05, cells=30) for i in range(6)])
+    assert machine.sd_normalised == pytest.approx(0.05, rel=0.25)
+    assert machine.sd_raw == pytest.approx(0.05, rel=0.6)
+    record(path, "one", machine)
+    record(path, "other", machine)
+    assert list(read_calibration(path).machines) == ["one", "other"]
+
+
+def test_calibration_needs_several_alike_runs() -> None:
+    runs = [result(i) for i in range(3)]
+    other = made(4)
+    other["provenance"]["git_revision"] = "b" * 40
+    elsewhere = made(5)
+    elsewhere["provenance"]["cpus_usable"] = 64
+    wrong = [
+        (runs[:2], "3 or more are needed"),
+        ([*runs, runs[0]], "given twice"),
+        ([*runs, Result.model_validate(other)], "git revision"),
+        ([*runs, Result.model_validate(elsewhere)], "usable CPUs 2 -> 64"),
+        ([result(i, blocks=4) for i in range(3)], "no cell of one spec with 5 blocks"),
+    ]
+    for given, expected in wrong:
+        with pytest.raises(UserError, match=expected):
+            calibrate(given)
+
+
+def test_a_record_of_another_machine_is_not_used() -> None:
+    recorded = Calibration(machines={"other": calibrate([result(i) for i in range(3)])})
+    found = compare(result(1), result(2), recorded)
+    assert found.run_to_run == []
+    assert found.unrecorded == [machine_of(result(1))]
+
+
+def test_half_widths_grow_with_what_is_recorded() -> None:
+    name = machine_of(result(1))
+    widths = []
+    for sd in (0.0, 0.01, 0.1):
+        runs = calibrate([result(i) for i in range(5)]).model_copy(update={"sd_normalised": sd})
+        found = compare(result(1), result(2), Calibration(machines={name: runs}))
+        widths.append(found.changes[0].ratio.half_width)
+    assert all(small < large for small, large in pairwise(widths))

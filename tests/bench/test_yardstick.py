@@ -1,0 +1,119 @@
+"""Controls are timed among the cells, taken up again with them, and never fail a run."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bench.calibration import Calibration
+from bench.cells import Cell, Control, Plan
+from bench.comparing import compare
+from bench.environment import provenance
+from bench.records import write_atomically
+from bench.report import table
+from bench.results import read
+from bench.resuming import identity, take_up
+from bench.running import run_plan
+from bench.yardstick import FRAMEWORKS, controls_of
+from tests.bench.test_resuming import start, wait_for
+
+BLOCKS = 3
+SMALL = "tests/meta/workloads/vocabulary_b.toml"
+CELL = Cell(SMALL, "reference", "eager", "float64", "cpu", 8, "vocabulary_b")
+
+
+def plan_in(folder: Path, program: str) -> Plan:
+    """One cell of the reference and one control."""
+    plan = Plan(
+        cells=(CELL,),
+        absent=(),
+        blocks=BLOCKS,
+        rounds=2,
+        round_s=0.02,
+        seed=1,
+        pythons={},
+        folder=str(folder / "run.records"),
+        memory=False,
+        identity=identity((CELL,)),
+        controls=(Control(f"tests.bench.{program}", "reference", "cpu"),),
+    )
+    write_atomically(folder / "run.records" / "plan.json", asdict(plan))
+    return plan
+
+
+def run(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """(result, its control, what was printed) of a run without a failure."""
+    console = Console(record=True, width=140, quiet=False)
+    code, result = run_plan(plan, console, provenance())
+    table.show(console, result)
+    assert (code, result["failures"]) == (0, [])
+    assert [cell["blocks"] for cell in result["summary"]] == [BLOCKS]
+    (control,) = result["controls"]
+    return result, control, console.export_text()
+
+
+def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> None:
+    result, control, printed = run(plan_in(tmp_path, "control_program"))
+    assert control["id"] == "control_program-cpu"
+    assert sorted(control["blocks"]) == ["0", "1", "2"]
+    assert all(0 < seconds < 0.02 for seconds in control["blocks"].values())
+    assert control["error"] is None
+    assert "control_program" not in printed.partition("cells measured")[2]
+    assert "1 cells measured" in printed
+    for name in ("a.json", "b.json"):
+        write_atomically(tmp_path / name, result)
+    found = compare(read(tmp_path / "a.json"), read(tmp_path / "b.json"), Calibration())
+    assert found.controls == ["control_program-cpu"]
+    assert found.changes[0].ratio.value == pytest.approx(1.0)
+
+
+def test_a_control_that_breaks_fails_nothing_and_is_no_yardstick(tmp_path: Path) -> None:
+    result, control, printed = run(plan_in(tmp_path, "breaking_control"))
+    assert len(control["blocks"]) == 1
+    assert "MemoryError: no memory left" in control["error"]
+    assert "control breaking_control-cpu: block 1: MemoryError" in printed
+    write_atomically(tmp_path / "a.json", result)
+    found = compare(read(tmp_path / "a.json"), read(tmp_path / "a.json"), Calibration())
+    assert (found.controls, found.machine) == ([], None)
+
+
+def test_a_killed_run_keeps_its_controls_blocks(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path, "control_program")
+    folder = Path(plan.folder) / "controls"
+    process = start(plan)
+    wait_for(lambda: list(folder.glob("*-1.json")))
+    process.kill()
+    process.wait()
+    before = {path: path.read_bytes() for path in folder.glob("*.json")}
+    _, control, _ = run(take_up(Path(plan.folder), {}))
+    assert len(control["blocks"]) == BLOCKS
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_controls_and_cells_are_timed_block_by_block(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path, "control_program")
+    run(plan)
+    folder = Path(plan.folder)
+    files = [*folder.glob("blocks/*.json"), *folder.glob("controls/*.json")]
+    order = [json.loads(f.read_text())["block"] for f in sorted(files, key=written)]
+    assert order == [0, 0, 1, 1, 2, 2]
+
+
+def written(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def test_one_control_for_each_framework_on_the_cells_device() -> None:
+    rows = (*FRAMEWORKS, "reference")
+    cells = [Cell("x", row, "eager", "float32", "cuda", 8, "x") for row in rows]
+    found = controls_of(cells)
+    assert [control.program.rpartition(".")[2] for control in found] == [
+        "pytorch_mlp_square",
+        "tensorflow_mlp_square",
+        "jax_mlp_square",
+    ]
+    assert {control.device for control in found} == {"cuda"}
+    assert not {control.where for control in found} & {cell.where for cell in cells}

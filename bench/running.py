@@ -62,8 +62,9 @@ def run_plan(
     folder = Path(plan.folder)
     plan_file = folder / "plan.json"
     write_atomically(plan_file, asdict(plan))
+    files = ["test_train_step.py", *(["test_controls.py"] if plan.controls else [])]
     arguments = [
-        *(str(Path(__file__).parent / name) for name in ("test_train_step.py", "test_controls.py")),
+        *(str(Path(__file__).parent / name) for name in files),
         f"--plan={plan_file}",
         "--override-ini=addopts=",  # those are for tests at a terminal
         "--benchmark-quiet",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from math import sqrt
+from statistics import median
 
 from bench.calibration import FEWEST_RUNS
 from bench.comparing import Change, Comparison
@@ -94,10 +95,12 @@ def _more(count: int) -> str:
 
 def _unchanged(changes: Iterable[Change]) -> str:
     ratios = [change.ratio for change in changes]
-    values = sorted(ratio.value for ratio in ratios)
+    values = [ratio.value for ratio in ratios]
+    widths = [ratio.half_width for ratio in ratios]
     return (
-        f"{_count(len(values), 'cell')}: no difference shown ({values[0]:.3f} to {values[-1]:.3f} "
-        f"times the old speed, intervals up to +-{max(r.half_width for r in ratios):.1%})."
+        f"{_count(len(values), 'cell')}: no difference shown ({min(values):.3f} to "
+        f"{max(values):.3f} times the old speed, intervals +-{median(widths):.1%}, at most "
+        f"+-{max(widths):.1%})."
     )
 
 

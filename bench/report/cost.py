@@ -1,0 +1,163 @@
+"""Sections about what speed costs: compiling, memory, latency, the ceiling, effort."""
+
+from typing import Any
+
+import backends
+from bench.report.groups import Result, Summary, cells
+from bench.report.numbers import number, percent, seconds, size
+from bench.report.panels import Measure, Shown, measured, panels, rows
+from bench.report.parts import Section, Table, entry, text
+from bench.workers import ROOT
+
+
+def cost(cell: Summary, name: str) -> Any:
+    """One of a cell's costs; None where it was not measured."""
+    return (cell.get("cost") or {}).get(name)
+
+
+def break_even(result: Result) -> Section | None:
+    """After how many iterations a longer first step has paid."""
+
+    def iterations(cell: Summary) -> float | None:
+        return cost(cell, "break_even_iterations")
+
+    unit = "iterations until the first step has paid"
+    figures = panels(result, iterations, number, unit, log=True, ticks="~s")
+    tables = measured(result, "Break-even", {"iterations": (iterations, number)})
+    words = [
+        "How many iterations it takes until a longer first step is made up for by faster ones, "
+        "against the row's eager mode. A run that is shorter than this is served better by eager."
+    ]
+    return Section("break-even", "Break-even", words, figures, tables) if figures else None
+
+
+def memory(result: Result) -> Section | None:
+    """Peak memory; what kind of peak stands beside it."""
+
+    def peak(cell: Summary) -> float | None:
+        return cost(cell, "peak_memory_bytes")
+
+    figures = panels(result, lambda c: _in_gib(peak(c)), _gib, "GiB at the peak", ticks="~g")
+    tables = measured(result, "Peak memory", {"peak": (peak, size)})
+    kinds = sorted({cost(c, "peak_memory_kind") for c in cells(result) if peak(c) is not None})
+    words = [KINDS.get(kind, str(kind)) for kind in kinds]
+    return Section("memory", "Memory", words, figures, tables) if figures else None
+
+
+KINDS = {
+    "process": "The peak is that of the whole process: the framework itself is in it.",
+    "allocator": "The peak is what the framework's allocator gave out on the device.",
+}
+
+
+def _in_gib(count: float | None) -> float | None:
+    return None if count is None else count / 2**30
+
+
+def _gib(count: float) -> str:
+    return size(count * 2**30)
+
+
+def latency(result: Result) -> Section | None:
+    """Time of generating a batch of samples."""
+    sizes = sorted(
+        {int(count) for cell in cells(result) for count in cost(cell, "latency_s") or {}}
+    )
+    figures, columns = [], {}
+    for count in sizes:
+        columns[f"{count} at a time"] = (_latency_of(count), seconds)
+        unit = f"milliseconds to generate {count}"
+        for figure in panels(result, _in_ms(_latency_of(count)), _ms, unit, ticks="~g"):
+            figures.append(figure)
+    tables = measured(result, "Latency of generate", columns) if columns else []
+    words = ["Samples of the generator in eval mode, from the call until the device is done."]
+    return Section("latency", "Latency of generate", words, figures, tables) if figures else None
+
+
+def _latency_of(count: int) -> Measure:
+    return lambda cell: (cost(cell, "latency_s") or {}).get(str(count))
+
+
+def _in_ms(measure: Measure) -> Measure:
+    def scaled(cell: Summary) -> float | None:
+        value = measure(cell)
+        return None if value is None else 1000 * value
+
+    return scaled
+
+
+def _ms(value: float) -> str:
+    return seconds(value / 1000)
+
+
+def ceiling(result: Result) -> Section | None:
+    """GFLOP/s, and their share of what a large matrix product reaches on the same row."""
+
+    def share(cell: Summary) -> float | None:
+        return cost(cell, "ceiling_share")
+
+    columns: dict[str, tuple[Measure, Shown]] = {
+        "GFLOP/s": (lambda cell: cost(cell, "gflop_per_s"), number),
+        "of the ceiling": (share, percent),
+    }
+    tables = measured(result, "GFLOP/s", columns)
+    figures = panels(result, share, percent, "share of the ceiling", ticks=".0%")
+    found = (result.get("ceilings") or {}).items()
+    words = [
+        "The ceiling is a large matrix product in the same framework, on the same device. What is "
+        "far below it waits for dispatch, memory or small shapes, not for arithmetic.",
+        *(
+            f"{row}: {number(of['gflop_per_s'])} GFLOP/s, product of size {of['size']}."
+            for row, of in found
+        ),
+    ]
+    return Section("ceiling", "Share of the ceiling", words, figures, tables) if tables else None
+
+
+def effort(result: Result) -> Section | None:
+    """Lines of code of each backend here, and what installing it takes."""
+    columns = ("row", "lines of code", *(f"{part}.py" for part in PARTS), "engine")
+    lines = []
+    for row in rows(result):
+        counts = lines_of_code(row)
+        if counts:
+            total = sum(counts.values())
+            numbers = [total, *(counts.get(part, 0) for part in (*PARTS, "engine"))]
+            lines.append([text(row), *(entry(str(count), count) for count in numbers)])
+    tables = [Table("Lines of code", columns, lines, folded=False)] if lines else []
+    tables += _installs(result)
+    words = ["Lines of each backend's folder that are neither blank nor a comment, as of now."]
+    return Section("effort", "Effort", words if lines else [], [], tables) if tables else None
+
+
+PARTS = ("networks", "training", "optimizers", "state", "draws", "device")
+
+
+def lines_of_code(row: str) -> dict[str, int]:
+    """Part of a backend -> its lines; a row has its own engine's only. Empty for unknown rows."""
+    if row not in backends.names():
+        return {}
+    folder, _, engine = row.partition("-")
+    counts: dict[str, int] = {}
+    for path in sorted((ROOT / "backends" / folder).glob("*.py")):
+        part, _, of = (
+            path.stem.partition("_") if path.stem.startswith("engine") else (path.stem, "", "")
+        )
+        if of in ("", engine):
+            source = path.read_text(encoding="utf-8").splitlines()
+            code = [line for line in source if line.strip() and not line.lstrip().startswith("#")]
+            counts[part] = counts.get(part, 0) + len(code)
+    return counts
+
+
+def _installs(result: Result) -> list[Table]:
+    found = result.get("installs") or {}
+    lines = [
+        [
+            text(row),
+            entry(seconds(of["install_s"]), of["install_s"]),
+            entry(size(of["install_bytes"]), of["install_bytes"]),
+        ]
+        for row, of in found.items()
+    ]
+    return [Table("Installing", ("row", "time", "size"), lines, folded=False)] if lines else []

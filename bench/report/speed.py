@@ -1,0 +1,176 @@
+"""Sections about time: speeds, all cells, first steps, batch sizes, blocks."""
+
+from statistics import median
+from typing import Any
+
+from bench.report.drawing import draw
+from bench.report.groups import Result, Summary, cells, groups, name, speed, step_times, versus
+from bench.report.numbers import interval, number, percent, seconds
+from bench.report.panels import (
+    IDENTITY,
+    best_of_rows,
+    described,
+    description,
+    identity,
+    measured,
+    panels,
+    rows,
+)
+from bench.report.parts import Figure, Section, Table, Value, entry, text
+from bench.report.plots import Dot, Point, curves, dots, strips
+from bench.statistics import FEWEST_BLOCKS
+
+DEFINITION = (
+    "An iteration is one pass through the workload's phases, usually one step of each network. "
+    "Random numbers are drawn inside the timed call; loading data is outside it."
+)
+
+
+def speeds(result: Result) -> Section | None:
+    """Iterations a second of each workload and mode, with intervals."""
+    times, figures = step_times(result), []
+    for title, group in groups(result):
+        best = best_of_rows(group)
+        order = sorted(group, key=lambda c: (c["mode"], -c["steps_per_s"]))
+        points = [_speed_point(c, times.get(c["id"], {}), c["id"] in best) for c in order]
+        chart = dots(points, rows(result), "iterations/s", ticks="~s")
+        figures.append(Figure(title, draw(chart, f"{title}: iterations/s", description(points))))
+    if not figures:
+        return None
+    words = [
+        DEFINITION,
+        "Dot: median over blocks. Line: 95 % interval over blocks, where there are "
+        f"{FEWEST_BLOCKS} of them; it holds the machine's drift, which the paired ratios of the "
+        "first picture do not.",
+    ]
+    return Section("speeds", "Iterations per second", words, figures)
+
+
+def _speed_point(cell: Summary, times: dict[int, float], solid: bool) -> Point:
+    found = speed(times)
+    value, label = cell["steps_per_s"], f"{cell['mode']}: {cell['row']}"
+    ends = (found.low, found.high) if found else (None, None)
+    return Point(label, cell["row"], value, f"{number(value)}/s", *ends, solid=solid)
+
+
+def all_cells(result: Result) -> Section | None:
+    """Every number of every cell in one table."""
+    ratios = versus(result)
+    lines = [
+        [*identity(cell), *_entries(cell, ratios.get(cell["id"]))]
+        for _, group in groups(result)
+        for cell in group
+    ]
+    if not lines:
+        return None
+    table = Table("All measured cells", (*IDENTITY, *COLUMNS), lines, folded=False)
+    words = [
+        "+-: half the range of the blocks. of fastest: geometric mean over blocks of the ratio "
+        "within a block, with its 95 % interval. draws: share of an iteration that drawing random "
+        "numbers takes when timed alone. proof: share of its limit that the timed function used.",
+        *_clocks(result),
+    ]
+    return Section("cells", "All cells", words, tables=[table])
+
+
+COLUMNS = (
+    "iterations/s",
+    "+-",
+    "of fastest",
+    "verdict",
+    "updates/s",
+    "images/s",
+    "draws",
+    "first step",
+    "proof",
+    "optimizer",
+)
+
+
+def _entries(cell: Summary, ratio: dict[str, Any] | None) -> list[Value]:
+    return [
+        entry(number(cell["steps_per_s"]), cell["steps_per_s"]),
+        entry(percent(cell["spread"]), cell["spread"]),
+        _ratio(ratio),
+        text(ratio["verdict"] if ratio else "-"),
+        entry(number(cell["updates_per_s"]), cell["updates_per_s"]),
+        entry(number(cell["images_per_s"]), cell["images_per_s"]),
+        entry(percent(cell["draws_share"]), cell["draws_share"]),
+        entry(seconds(cell["first_step_s"]), cell["first_step_s"]),
+        entry(percent(cell["proof_share"]), cell["proof_share"]),
+        text(cell["optimizer"]),
+    ]
+
+
+def _ratio(ratio: dict[str, Any] | None) -> Value:
+    if ratio is None or ratio["value"] is None:
+        return entry("-", None)
+    if ratio["verdict"] == "fastest":
+        return entry("1", 1.0)
+    sure = ratio["blocks"] >= FEWEST_BLOCKS
+    return entry(interval(ratio) if sure else f"{ratio['value']:.2f}", ratio["value"])
+
+
+def _clocks(result: Result) -> list[str]:
+    """The harness's own share."""
+    shares = [cell["overhead_share"] for cell in cells(result)]
+    clocks = [abs(cell["clocks_differ"]) for cell in cells(result)]
+    return [
+        f"An empty call takes {max(shares):.2%} of a round at most; the caller's clock and the "
+        f"worker's differ by {max(clocks):.2%} at most."
+    ]
+
+
+def first_steps(result: Result) -> Section | None:
+    """The first call, compiling included."""
+    unit, lines = "seconds of the first call", cells(result)
+    if not lines:
+        return None
+    figures = panels(result, lambda c: c["first_step_s"], seconds, unit, log=True, ticks="~g")
+    words = ["The first call of a program, compiling included, on a logarithmic axis."]
+    tables = measured(result, "First step", {"first step": (lambda c: c["first_step_s"], seconds)})
+    return Section("first-step", "First step", words, figures, tables)
+
+
+def batch_sizes(result: Result) -> Section | None:
+    """Images a second over batch sizes, where a workload has several."""
+    figures = []
+    kinds = dict.fromkeys((c["workload"], c["precision"]) for c in cells(result))
+    for workload, precision in kinds:
+        of = [c for c in cells(result) if (c["workload"], c["precision"]) == (workload, precision)]
+        if len({cell["batch_size"] for cell in of}) > 1:
+            found = [
+                Dot(name(c), c["row"], c["mode"], c["batch_size"], c["images_per_s"]) for c in of
+            ]
+            chart = curves(found, rows(result), "batch size", "images/s")
+            title = f"{workload}, {precision}"
+            svg = draw(chart, f"{title}: images/s by batch size", described(found))
+            figures.append(Figure(title, svg))
+    words = [
+        "Both axes are logarithmic. Where images/s double with the batch size, larger batches cost "
+        "no time; where the line is flat, nothing is gained by them."
+    ]
+    return Section("batch-sizes", "Batch sizes", words, figures) if figures else None
+
+
+def blocks(result: Result) -> Section | None:
+    """Each cell's blocks in the order of the run: drift is what all lines of a machine share."""
+    times, figures = step_times(result), []
+    for title, group in groups(result):
+        found = [dot for cell in group for dot in _drift(cell, times.get(cell["id"], {}))]
+        if len({dot.x for dot in found}) > 1:
+            chart = strips(found, rows(result), "block, in the order of the run", "")
+            svg = draw(chart, f"{title}: change of speed by block", described(found))
+            figures.append(Figure(title, svg))
+    words = [
+        "Speed of each block against the cell's own median. What drifts in all is the machine."
+    ]
+    return Section("blocks", "Blocks over the run", words, figures) if figures else None
+
+
+def _drift(cell: Summary, times: dict[int, float]) -> list[Dot]:
+    middle = median(times.values()) if times else 1.0
+    return [
+        Dot(name(cell), cell["row"], cell["mode"], block, middle / time - 1)
+        for block, time in sorted(times.items())
+    ]

@@ -6,7 +6,8 @@ import backends
 from bench.report.groups import Result, Summary, cells
 from bench.report.numbers import number, percent, seconds, size
 from bench.report.panels import Measure, Shown, measured, panels, rows
-from bench.report.parts import Section, Table, entry, text
+from bench.report.parts import Figure, Section, Table, entry, text
+from bench.report.plots import PLAIN
 from bench.workers import ROOT
 
 
@@ -37,7 +38,7 @@ def memory(result: Result) -> Section | None:
     def peak(cell: Summary) -> float | None:
         return cost(cell, "peak_memory_bytes")
 
-    figures = panels(result, lambda c: _in_gib(peak(c)), _gib, "GiB at the peak", ticks="~g")
+    figures = panels(result, lambda c: _in_gib(peak(c)), _gib, "GiB at the peak", ticks=PLAIN)
     tables = measured(result, "Peak memory", {"peak": (peak, size)})
     kinds = sorted({cost(c, "peak_memory_kind") for c in cells(result) if peak(c) is not None})
     words = [KINDS.get(kind, str(kind)) for kind in kinds]
@@ -63,12 +64,13 @@ def latency(result: Result) -> Section | None:
     sizes = sorted(
         {int(count) for cell in cells(result) for count in cost(cell, "latency_s") or {}}
     )
-    figures, columns = [], {}
+    figures: list[Figure] = []
+    columns: dict[str, tuple[Measure, Shown]] = {}
     for count in sizes:
         columns[f"{count} at a time"] = (_latency_of(count), seconds)
-        unit = f"milliseconds to generate {count}"
-        for figure in panels(result, _in_ms(_latency_of(count)), _ms, unit, ticks="~g"):
-            figures.append(figure)
+        measure, unit = _in_ms(_latency_of(count)), f"milliseconds to generate {count}"
+        for figure in panels(result, measure, _ms, unit, ticks=PLAIN):
+            figures.append(Figure(f"{figure.title}: {count} at a time", figure.svg))
     tables = measured(result, "Latency of generate", columns) if columns else []
     words = ["Samples of the generator in eval mode, from the call until the device is done."]
     return Section("latency", "Latency of generate", words, figures, tables) if figures else None
@@ -102,15 +104,14 @@ def ceiling(result: Result) -> Section | None:
     }
     tables = measured(result, "GFLOP/s", columns)
     figures = panels(result, share, percent, "share of the ceiling", ticks=".0%")
-    found = (result.get("ceilings") or {}).items()
+    found = result.get("ceilings") or {}
+    reached = [f"{row} {number(of['gflop_per_s'])} ({of['size']})" for row, of in found.items()]
     words = [
         "The ceiling is a large matrix product in the same framework, on the same device. What is "
         "far below it waits for dispatch, memory or small shapes, not for arithmetic.",
-        *(
-            f"{row}: {number(of['gflop_per_s'])} GFLOP/s, product of size {of['size']}."
-            for row, of in found
-        ),
     ]
+    if reached:
+        words.append(f"Ceilings in GFLOP/s (size of the product): {', '.join(reached)}.")
     return Section("ceiling", "Share of the ceiling", words, figures, tables) if tables else None
 
 

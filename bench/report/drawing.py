@@ -29,7 +29,7 @@ CONFIG: dict[str, Any] = {
         "titleFontWeight": "normal",
     },
     "header": {"labelColor": INK, "labelFontSize": 12},
-    "legend": {"labelColor": INK, "labelFontSize": 12},
+    "legend": {"labelColor": INK, "labelFontSize": 12, "columnPadding": 30, "title": None},
     "text": {"fontSize": 12},
     "title": {"color": INK, "subtitleColor": FAINT, "anchor": "start", "fontSize": 14},
 }

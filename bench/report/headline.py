@@ -118,7 +118,7 @@ def _points(group: list[Summary], ratios: dict[str, dict[str, Any]]) -> list[Poi
             continue
         sure = found["blocks"] >= FEWEST_BLOCKS
         shown = interval(found) if sure else f"{found['value']:.2f}"
-        ends = (found["low"], found["high"]) if sure else (None, None)
+        low, high = (found["low"], found["high"]) if sure else (None, None)
         solid = cell["id"] in best
-        points.append(Point(name(cell), cell["row"], found["value"], shown, *ends, solid=solid))
+        points.append(Point(name(cell), cell["row"], found["value"], shown, low, high, solid))
     return points

@@ -11,7 +11,7 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share; small ones keep a digit."""
-    return f"{share:.1%}" if abs(share) < 0.1 else f"{share:.0%}"
+    return f"{share:.1%}" if 0 < abs(share) < 0.1 else f"{share:.0%}"
 
 
 def seconds(value: float) -> str:

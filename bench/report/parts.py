@@ -26,6 +26,8 @@ class Table:
     lines: list[list[Value]]
     folded: bool = True
     """Shown when asked for: the figures beside it say the same."""
+    prose: bool = False
+    """Long texts, which may be broken anywhere."""
 
 
 @dataclass(frozen=True)

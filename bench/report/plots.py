@@ -11,6 +11,8 @@ WIDTH = 330
 """A phone's width in pixels; wider screens put more panels beside each other."""
 LINE_HEIGHT = 36
 STRIP_HEIGHT = 26
+PLAIN = ".6~g"
+"""Numbers on an axis, without an exponent or trailing zeros."""
 INK, FAINT, GRID, BAND, PAPER = (
     f"var(--{name})" for name in ("ink", "faint", "grid", "band", "paper")
 )
@@ -51,7 +53,7 @@ def dots(
     *,
     log: bool = False,
     band: tuple[float, float] | None = None,
-    ticks: str = "~g",
+    ticks: str = PLAIN,
 ) -> alt.LayerChart:
     """A dot plot with intervals, names above each line, numbers at the right."""
     chart = alt.Chart(_data(asdict(point) for point in points))
@@ -100,7 +102,7 @@ def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.Fac
     data = _data(asdict(dot) for dot in dots_)
     chart = alt.Chart().encode(
         x=alt.X("x:Q", title=x, axis=alt.Axis(format="d", tickMinStep=1, grid=False)),
-        y=alt.Y("y:Q", title=None, axis=alt.Axis(format="+.0%", values=_ends(dots_), grid=True)),
+        y=_change(dots_),
         **_row_encoding(rows),
     )
     both = chart.mark_line(strokeWidth=1.5) + chart.mark_point(filled=True, size=28, opacity=1)
@@ -113,31 +115,41 @@ def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.Fac
     )
 
 
-def _ends(dots_: Sequence[Dot]) -> list[float]:
-    """The ticks of a strip: none, and the largest change, rounded up to a percent."""
-    largest = max(abs(dot.y) for dot in dots_)
-    end = max(0.01, round(largest + 0.005, 2))
-    return [-end, 0.0, end]
+def _change(dots_: Sequence[Dot]) -> alt.Y:
+    """An axis of changes: lines at none and at both ends, which are those of the largest one."""
+    end = max(0.01, ceil(100 * max(abs(dot.y) for dot in dots_)) / 100)
+    only_ends = "datum.value == 0 ? '' : datum.label"
+    axis = alt.Axis(format="+.0%", values=[-end, 0.0, end], labelExpr=only_ends, domain=False)
+    return alt.Y("y:Q", title=None, axis=axis, scale=alt.Scale(domain=[-end, end]))
 
 
 def curves(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.LayerChart:
     """Lines over x on logarithmic axes; a row's colour and shape, a mode's dashes."""
     sizes = sorted({dot.x for dot in dots_})
-    legend = alt.Legend(title=None, orient="bottom", columns=2, symbolStrokeColor=INK)
+    legend = alt.Legend(title=None, orient="bottom", columns=2)
+    above = alt.Legend(title=None, orient="top", symbolStrokeColor=INK)
+    heights = [dot.y for dot in dots_]
+    y_scale = alt.Scale(type="log", domain=[min(heights) / 1.2, max(heights) * 1.2])
     modes = sorted({dot.mode for dot in dots_})
     channels = _row_encoding(rows, legend)
-    dash = alt.StrokeDash("mode:N", scale=alt.Scale(domain=modes, range=DASHES), legend=legend)
+    dash = alt.StrokeDash("mode:N", scale=alt.Scale(domain=modes, range=DASHES), legend=above)
     chart = alt.Chart(_data(asdict(dot) for dot in dots_)).encode(
         x=alt.X(
             "x:Q", title=x, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(values=sizes)
         ),
-        y=alt.Y("y:Q", title=y, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
+        y=alt.Y("y:Q", title=y, scale=y_scale, axis=alt.Axis(format="~s", values=_ladder(heights))),
         detail="label:N",
         color=channels["color"],
     )
     line = chart.mark_line(strokeWidth=2).encode(strokeDash=dash)
     point = chart.mark_point(filled=True, size=60, opacity=1).encode(shape=channels["shape"])
     return (line + point).properties(width=WIDTH - 45, height=220)
+
+
+def _ladder(values: Sequence[float]) -> list[float]:
+    """1, 2, 5, 10, 20 and so on, as far as the values reach."""
+    exponents = range(floor(log10(min(values))), ceil(log10(max(values))) + 1)
+    return [digit * 10.0**exponent for exponent in exponents for digit in (1, 2, 5)]
 
 
 def _row_encoding(rows: Sequence[str], legend: alt.Legend | None = None) -> dict[str, Any]:

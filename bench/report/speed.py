@@ -17,7 +17,7 @@ from bench.report.panels import (
     rows,
 )
 from bench.report.parts import Figure, Section, Table, Value, entry, text
-from bench.report.plots import Dot, Point, curves, dots, strips
+from bench.report.plots import PLAIN, Dot, Point, curves, dots, strips
 from bench.statistics import FEWEST_BLOCKS
 
 DEFINITION = (
@@ -49,8 +49,8 @@ def speeds(result: Result) -> Section | None:
 def _speed_point(cell: Summary, times: dict[int, float], solid: bool) -> Point:
     found = speed(times)
     value, label = cell["steps_per_s"], f"{cell['mode']}: {cell['row']}"
-    ends = (found.low, found.high) if found else (None, None)
-    return Point(label, cell["row"], value, f"{number(value)}/s", *ends, solid=solid)
+    low, high = (found.low, found.high) if found else (None, None)
+    return Point(label, cell["row"], value, f"{number(value)}/s", low, high, solid)
 
 
 def all_cells(result: Result) -> Section | None:
@@ -126,7 +126,7 @@ def first_steps(result: Result) -> Section | None:
     unit, lines = "seconds of the first call", cells(result)
     if not lines:
         return None
-    figures = panels(result, lambda c: c["first_step_s"], seconds, unit, log=True, ticks="~g")
+    figures = panels(result, lambda c: c["first_step_s"], seconds, unit, log=True, ticks=PLAIN)
     words = ["The first call of a program, compiling included, on a logarithmic axis."]
     tables = measured(result, "First step", {"first step": (lambda c: c["first_step_s"], seconds)})
     return Section("first-step", "First step", words, figures, tables)

@@ -64,13 +64,15 @@ def _worst(checks: Checks, name: str, dtype: str, workload: str) -> Value:
 
 def absences(result: Result) -> Section | None:
     """Cells that do not exist, each with the declared reason."""
-    lines = [
-        [text(cell["label"]), text(cell["row"]), text(cell["mode"]), text(cell["reason"])]
-        for cell in result["absent"]
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for cell in result["absent"]:
+        found.setdefault((cell["row"], cell["mode"], cell["reason"]), []).append(cell["label"])
+    words = [
+        f"{row} {mode} on {', '.join(labels)}. {reason}"
+        for (row, mode, reason), labels in found.items()
     ]
-    table = Table("Declared absences", ("workload", "row", "mode", "reason"), lines, folded=False)
-    words = ["never: by design. notyet: upstream's. notimpl: ours."]
-    return Section("absent", "Declared absences", words, [], [table]) if lines else None
+    kinds = "never: by design. notyet: upstream's. notimpl: ours."
+    return Section("absent", "Declared absences", [kinds, *words]) if words else None
 
 
 def optimizers(result: Result) -> Section | None:
@@ -81,7 +83,7 @@ def optimizers(result: Result) -> Section | None:
         if cell["workload"] not in names:
             names.append(cell["workload"])
     lines = [[text(row), text(of), text(", ".join(on))] for (row, of), on in found.items()]
-    table = Table("Optimizers", ("row", "optimizer", "workloads"), lines, folded=False)
+    table = Table("Optimizers", ("row", "optimizer", "workloads"), lines, False, True)
     words = [
         "native: the framework's own. own: a short version of ours, where the framework's formula "
         "is another one than the workload's."
@@ -92,7 +94,7 @@ def optimizers(result: Result) -> Section | None:
 def origin(result: Result) -> Section | None:
     """What is needed to repeat the run: machine, versions, data."""
     facts = _facts(result["provenance"] | {"finished": result.get("datetime")})
-    tables = [Table("Machine and run", ("what", "value"), facts, folded=False)]
+    tables = [Table("Machine and run", ("what", "value"), facts, False, True)]
     tables += _versions(result) + _data(result)
     return Section("provenance", "Provenance", [], [], tables)
 
@@ -115,7 +117,8 @@ def _versions(result: Result) -> list[Table]:
             if value is not None:
                 shown = value if isinstance(value, str) else json.dumps(value)
                 lines[row, what, shown] = [text(row), text(what), text(shown)]
-    return [Table("Versions", ("row", "what", "value"), list(lines.values()))] if lines else []
+    columns = ("row", "what", "value")
+    return [Table("Versions", columns, list(lines.values()), prose=True)] if lines else []
 
 
 def _data(result: Result) -> list[Table]:
@@ -127,4 +130,4 @@ def _data(result: Result) -> list[Table]:
             line = (extra["workload"], array, shown, extra["spec_hash"])
             lines[line] = [text(value) for value in line]
     columns = ("workload", "array", "data", "hash of the spec")
-    return [Table("Data", columns, list(lines.values()))] if lines else []
+    return [Table("Data", columns, list(lines.values()), prose=True)] if lines else []

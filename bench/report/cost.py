@@ -7,7 +7,7 @@ from bench.report.groups import Result, Summary, cells
 from bench.report.numbers import number, percent, seconds, size
 from bench.report.panels import Measure, Shown, measured, panels, rows
 from bench.report.parts import Figure, Section, Table, entry, text
-from bench.report.plots import PLAIN
+from bench.report.plots import PERCENT, PLAIN
 from bench.workers import ROOT
 
 
@@ -103,7 +103,7 @@ def ceiling(result: Result) -> Section | None:
         "of the ceiling": (share, percent),
     }
     tables = measured(result, "GFLOP/s", columns)
-    figures = panels(result, share, percent, "share of the ceiling", ticks=".0%")
+    figures = panels(result, share, percent, "share of the ceiling", ticks=PERCENT)
     found = result.get("ceilings") or {}
     reached = [f"{row} {number(of['gflop_per_s'])} ({of['size']})" for row, of in found.items()]
     words = [

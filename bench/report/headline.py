@@ -7,7 +7,7 @@ import altair as alt
 from markupsafe import Markup
 
 from bench.report.drawing import draw
-from bench.report.groups import Result, Summary, groups, name, title, versus
+from bench.report.groups import Result, Summary, extras, groups, name, title, versus
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import Point, dots
@@ -33,6 +33,22 @@ class Answer:
     title: str
     words: list[str]
     svg: Markup
+
+
+def machine(result: Result) -> str:
+    """Where and when, in a line."""
+    told, found = result["provenance"], extras(result).values()
+    devices = sorted({extra["device"] for extra in found})
+    gpu = (told.get("gpu") or {}).get("name")
+    words = [
+        f"on {', '.join(devices)}" if devices else "",
+        gpu if gpu and "cuda" in devices else "",
+        str(told.get("cpu") or ""),
+        f"{told['cpus_usable']} CPUs" if told.get("cpus_usable") else "",
+        str(told.get("time_utc") or "")[:10],
+        f"revision {str(told['git_revision'])[:8]}" if told.get("git_revision") else "",
+    ]
+    return ", ".join(word for word in words if word)
 
 
 def noise(result: Result) -> list[str]:
@@ -96,7 +112,9 @@ def standalone(results: list[Result]) -> Markup | None:
     whole = alt.concat(*(chart for chart, _ in found), columns=3, spacing=28)
     words = "Speed relative to the fastest in each panel, with 95 % intervals"
     described = ". ".join(description(points) for _, points in found)
-    return draw(whole.properties(title=words), words, described, style=STYLE)
+    machines = list(dict.fromkeys(machine(result) for result in results))
+    title_ = alt.Title(words, subtitle=machines, offset=16)
+    return draw(whole.properties(title=title_), words, described, style=STYLE)
 
 
 def _charts(result: Result) -> list[tuple[str, alt.LayerChart, list[Point]]]:

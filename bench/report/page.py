@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import cost, headline, speed, trust
-from bench.report.groups import Result, cells, extras
+from bench.report.groups import Result, cells
 from bench.report.parts import Section
 
 FOLDER = Path(__file__).parent
@@ -64,29 +64,13 @@ def render(results: list[Result]) -> str:
 def _run(result: Result, name: str) -> dict[str, Any]:
     return {
         "name": name,
-        "machine": _machine(result),
+        "machine": headline.machine(result),
         "noise": headline.noise(result),
         "answers": headline.answers(result),
         "excluded": headline.excluded(result),
         "counts": (len(cells(result)), len(result["absent"]), len(result["failures"])),
         "sections": [section for make in SECTIONS if (section := make(result))],
     }
-
-
-def _machine(result: Result) -> str:
-    """Where and when, in a line."""
-    told, found = result["provenance"], extras(result).values()
-    devices = sorted({extra["device"] for extra in found})
-    gpu = (told.get("gpu") or {}).get("name")
-    words = [
-        f"on {', '.join(devices)}" if devices else "",
-        gpu if gpu and "cuda" in devices else "",
-        str(told.get("cpu") or ""),
-        f"{told['cpus_usable']} CPUs" if told.get("cpus_usable") else "",
-        str(told.get("time_utc") or "")[:10],
-        f"revision {str(told['git_revision'])[:8]}" if told.get("git_revision") else "",
-    ]
-    return ", ".join(word for word in words if word)
 
 
 def _replace(path: Path, content: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil, floor, log10
+from statistics import median
 from typing import Any
 
 import altair as alt
@@ -11,7 +12,7 @@ WIDTH = 330
 """A phone's width in pixels; wider screens put more panels beside each other."""
 LINE_HEIGHT = 36
 STRIP_HEIGHT = 26
-PLAIN = ".6~g"
+PLAIN, PERCENT = ".6~g", ".3~%"
 """Numbers on an axis, without an exponent or trailing zeros."""
 INK, FAINT, GRID, BAND, PAPER = (
     f"var(--{name})" for name in ("ink", "faint", "grid", "band", "paper")
@@ -97,7 +98,7 @@ def _marks(chart: alt.Chart, filled: bool) -> alt.Chart:
     return own.mark_point(size=70, filled=filled, opacity=1, strokeWidth=2, **paper)
 
 
-def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.FacetChart:
+def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str) -> alt.FacetChart:
     """A small line for each label, all of one scale, below each other."""
     data = _data(asdict(dot) for dot in dots_)
     chart = alt.Chart().encode(
@@ -116,11 +117,14 @@ def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.Fac
 
 
 def _change(dots_: Sequence[Dot]) -> alt.Y:
-    """An axis of changes: lines at none and at both ends, which are those of the largest one."""
-    end = max(0.01, ceil(100 * max(abs(dot.y) for dot in dots_)) / 100)
+    """An axis of changes that suits the middle one of the labels; what is wilder is cut."""
+    labels = dict.fromkeys(dot.label for dot in dots_)
+    largest = [max(abs(dot.y) for dot in dots_ if dot.label == label) for label in labels]
+    end = max(0.01, ceil(150 * median(largest)) / 100)
     only_ends = "datum.value == 0 ? '' : datum.label"
     axis = alt.Axis(format="+.0%", values=[-end, 0.0, end], labelExpr=only_ends, domain=False)
-    return alt.Y("y:Q", title=None, axis=axis, scale=alt.Scale(domain=[-end, end]))
+    scale = alt.Scale(domain=[-end, end], clamp=True)
+    return alt.Y("y:Q", title=None, axis=axis, scale=scale)
 
 
 def curves(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.LayerChart:

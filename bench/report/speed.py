@@ -159,18 +159,20 @@ def blocks(result: Result) -> Section | None:
     for title, group in groups(result):
         found = [dot for cell in group for dot in _drift(cell, times.get(cell["id"], {}))]
         if len({dot.x for dot in found}) > 1:
-            chart = strips(found, rows(result), "block, in the order of the run", "")
-            svg = draw(chart, f"{title}: change of speed by block", described(found))
-            figures.append(Figure(title, svg))
+            chart = strips(found, rows(result), "block, in the order of the run")
+            labels = "; ".join(dict.fromkeys(dot.label for dot in found))
+            figures.append(Figure(title, draw(chart, f"{title}: change by block", labels)))
     words = [
-        "Speed of each block against the cell's own median. What drifts in all is the machine."
+        "Speed of each block against the cell's own median, and how far it went. What all lines "
+        "share is the machine; a line that leaves its strip is cut at the edge."
     ]
     return Section("blocks", "Blocks over the run", words, figures) if figures else None
 
 
 def _drift(cell: Summary, times: dict[int, float]) -> list[Dot]:
     middle = median(times.values()) if times else 1.0
-    return [
-        Dot(name(cell), cell["row"], cell["mode"], block, middle / time - 1)
-        for block, time in sorted(times.items())
-    ]
+    changes = {block: middle / time - 1 for block, time in sorted(times.items())}
+    if not changes:
+        return []
+    label = f"{name(cell)}: {min(changes.values()):+.0%} to {max(changes.values()):+.0%}"
+    return [Dot(label, cell["row"], cell["mode"], b, change) for b, change in changes.items()]

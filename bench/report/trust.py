@@ -7,6 +7,7 @@ from bench.report.groups import Result, cells, extras
 from bench.report.numbers import percent
 from bench.report.panels import measured, panels
 from bench.report.parts import Section, Table, Value, entry, text
+from bench.report.plots import PERCENT
 
 PASSED = "passed"
 Checks = list[dict[str, Any]]
@@ -14,7 +15,9 @@ Checks = list[dict[str, Any]]
 
 def proof(result: Result) -> Section | None:
     """How much of its limit each timed function used against the reference."""
-    figures = panels(result, lambda c: c["proof_share"], percent, "share of the limit", ticks=".0%")
+    figures = panels(
+        result, lambda c: c["proof_share"], percent, "share of the limit", ticks=PERCENT
+    )
     tables = measured(
         result, "Share of the limit used", {"share": (lambda c: c["proof_share"], percent)}
     )

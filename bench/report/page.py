@@ -9,14 +9,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bench.report import cost, headline, speed, trust
+from bench.report import cost, effort, every_cell, headline, speed, trust
 from bench.report.groups import Result, cells
 from bench.report.parts import Section
 
 FOLDER = Path(__file__).parent
 SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
     speed.speeds,
-    speed.all_cells,
+    every_cell.all_cells,
     speed.first_steps,
     cost.break_even,
     cost.memory,
@@ -28,7 +28,7 @@ SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
     trust.matrix,
     trust.absences,
     trust.optimizers,
-    cost.effort,
+    effort.effort,
     trust.origin,
 )
 

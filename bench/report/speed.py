@@ -1,22 +1,12 @@
-"""Sections about time: speeds, all cells, first steps, batch sizes, blocks."""
+"""Sections about time: speeds, first steps, batch sizes, blocks."""
 
 from statistics import median
-from typing import Any
 
 from bench.report.drawing import draw
-from bench.report.groups import Result, Summary, cells, groups, name, speed, step_times, versus
-from bench.report.numbers import interval, number, percent, seconds
-from bench.report.panels import (
-    IDENTITY,
-    best_of_rows,
-    described,
-    description,
-    identity,
-    measured,
-    panels,
-    rows,
-)
-from bench.report.parts import Figure, Section, Table, Value, entry, text
+from bench.report.groups import Result, Summary, cells, groups, name, speed, step_times
+from bench.report.numbers import number, seconds
+from bench.report.panels import best_of_rows, described, description, measured, panels, rows
+from bench.report.parts import Figure, Section
 from bench.report.plots import PLAIN, Dot, Point, curves, dots, strips
 from bench.statistics import FEWEST_BLOCKS
 
@@ -51,74 +41,6 @@ def _speed_point(cell: Summary, times: dict[int, float], solid: bool) -> Point:
     value, label = cell["steps_per_s"], f"{cell['mode']}: {cell['row']}"
     low, high = (found.low, found.high) if found else (None, None)
     return Point(label, cell["row"], value, f"{number(value)}/s", low, high, solid)
-
-
-def all_cells(result: Result) -> Section | None:
-    """Every number of every cell in one table."""
-    ratios = versus(result)
-    lines = [
-        [*identity(cell), *_entries(cell, ratios.get(cell["id"]))]
-        for _, group in groups(result)
-        for cell in group
-    ]
-    if not lines:
-        return None
-    table = Table("All measured cells", (*IDENTITY, *COLUMNS), lines, folded=False)
-    words = [
-        "+-: half the range of the blocks. of fastest: geometric mean over blocks of the ratio "
-        "within a block, with its 95 % interval. draws: share of an iteration that drawing random "
-        "numbers takes when timed alone. proof: share of its limit that the timed function used.",
-        *_clocks(result),
-    ]
-    return Section("cells", "All cells", words, tables=[table])
-
-
-COLUMNS = (
-    "iterations/s",
-    "+-",
-    "of fastest",
-    "verdict",
-    "updates/s",
-    "images/s",
-    "draws",
-    "first step",
-    "proof",
-    "optimizer",
-)
-
-
-def _entries(cell: Summary, ratio: dict[str, Any] | None) -> list[Value]:
-    return [
-        entry(number(cell["steps_per_s"]), cell["steps_per_s"]),
-        entry(percent(cell["spread"]), cell["spread"]),
-        _ratio(ratio),
-        text(ratio["verdict"] if ratio else "-"),
-        entry(number(cell["updates_per_s"]), cell["updates_per_s"]),
-        entry(number(cell["images_per_s"]), cell["images_per_s"]),
-        entry(percent(cell["draws_share"]), cell["draws_share"]),
-        entry(seconds(cell["first_step_s"]), cell["first_step_s"]),
-        entry(percent(cell["proof_share"]), cell["proof_share"]),
-        text(cell["optimizer"]),
-    ]
-
-
-def _ratio(ratio: dict[str, Any] | None) -> Value:
-    if ratio is None or ratio["value"] is None:
-        return entry("-", None)
-    if ratio["verdict"] == "fastest":
-        return entry("1", 1.0)
-    sure = ratio["blocks"] >= FEWEST_BLOCKS
-    return entry(interval(ratio) if sure else f"{ratio['value']:.2f}", ratio["value"])
-
-
-def _clocks(result: Result) -> list[str]:
-    """The harness's own share."""
-    shares = [cell["overhead_share"] for cell in cells(result)]
-    clocks = [abs(cell["clocks_differ"]) for cell in cells(result)]
-    return [
-        f"An empty call takes {max(shares):.2%} of a round at most; the caller's clock and the "
-        f"worker's differ by {max(clocks):.2%} at most."
-    ]
 
 
 def first_steps(result: Result) -> Section | None:

@@ -12,7 +12,9 @@ def write(files: list[Path], target: Path, conformance: Path | None = None) -> P
     try:
         from bench.report import page
     except ImportError as error:
-        raise UserError(f"the page needs {error.name}, which is not installed here") from None
+        raise UserError(
+            f"the page needs {error.name or error}, which is not installed here"
+        ) from None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         page.write(results, target)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 import backends
-from bench.report import cost, headline, page, plots, reading, writing
+from bench.report import effort, headline, page, plots, reading, writing
 from bench.workers import ROOT
 from spec.errors import UserError
 from tests.bench.markup import Parsed
@@ -125,12 +125,12 @@ def test_a_run_without_a_single_cell_has_a_page(tmp_path: Path) -> None:
 
 
 def test_a_row_has_its_own_engine_only() -> None:
-    counts = cost.lines_of_code("keras3-jax")
+    counts = effort.lines_of_code("keras3-jax")
     source = (ROOT / "backends" / "keras3" / "engine_jax.py").read_text(encoding="utf-8")
     lines = [line.strip() for line in source.splitlines()]
     assert counts["engine"] == sum(bool(line) and line[0] != "#" for line in lines)
-    assert "engine" not in cost.lines_of_code("pytorch")
-    assert cost.lines_of_code("../spec") == {}
+    assert "engine" not in effort.lines_of_code("pytorch")
+    assert effort.lines_of_code("../spec") == {}
 
 
 def written(tmp_path: Path, content: Any) -> Path:
@@ -148,6 +148,7 @@ WRONG = {
     "older": ({"gantlet_schema": 1}, "run the benchmark again"),
     "no number": ({"gantlet_schema": "two"}, "'two'"),
     "without fields": ({"gantlet_schema": 2, "summary": []}, "comparisons is missing"),
+    "with half a cell": (small() | {"summary": [{"id": "x"}]}, "summary[0] has no row"),
 }
 
 

@@ -10,7 +10,7 @@ from bench.report.drawing import draw
 from bench.report.groups import Result, Summary, extras, groups, name, title, versus
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
-from bench.report.plots import Point, dots
+from bench.report.plots import PAPER, Point, dots
 from bench.statistics import FEWEST_BLOCKS
 from bench.verdicts import group_of, sentences
 
@@ -101,20 +101,21 @@ def _title(comparison: dict[str, Any]) -> str:
 
 
 def standalone(results: list[Result]) -> Markup | None:
-    """The same picture as one SVG with its own colours; None where nothing was measured."""
-    found = [
-        (chart.properties(title=heading), points)
-        for result in results
-        for heading, chart, points in _charts(result)
-    ]
-    if not found:
+    """The pictures of all runs as one SVG with its own colours; None where nothing was measured."""
+    runs, told = [], []
+    for result in results:
+        found = _charts(result)
+        if found:
+            charts = [chart.properties(title=heading) for heading, chart, _ in found]
+            name_of_run = alt.Title(machine(result), fontSize=12, fontWeight="normal", offset=12)
+            runs.append(alt.concat(*charts, columns=3, spacing=28, title=name_of_run))
+            told += [f"{heading}: {description(points)}" for heading, _, points in found]
+    if not runs:
         return None
-    whole = alt.concat(*(chart for chart, _ in found), columns=3, spacing=28)
     words = "Speed relative to the fastest in each panel, with 95 % intervals"
-    described = ". ".join(description(points) for _, points in found)
-    machines = list(dict.fromkeys(machine(result) for result in results))
-    title_ = alt.Title(words, subtitle=machines, offset=16)
-    return draw(whole.properties(title=title_), words, described, style=STYLE)
+    # Its own paper: a viewer in dark mode may still put a white one under it.
+    whole = alt.vconcat(*runs, spacing=32, title=alt.Title(words, offset=12), background=PAPER)
+    return draw(whole, words, ". ".join(told), style=STYLE)
 
 
 def _charts(result: Result) -> list[tuple[str, alt.LayerChart, list[Point]]]:

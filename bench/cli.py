@@ -188,7 +188,6 @@ def _execute(
     else:
         table.show(console, result)
     save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
-    console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
     if code == INTERRUPTED:
         console.print(
             f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
@@ -196,6 +195,7 @@ def _execute(
             highlight=False,
             soft_wrap=True,
         )
+    console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
     if code:
         raise typer.Exit(code)
 

@@ -24,10 +24,11 @@ def break_even(result: Result) -> Section | None:
     figures = panels(result, iterations, number, unit, log=True, ticks="~s")
     tables = measured(result, "Break-even", {"iterations": (iterations, number)})
     words = [
-        "How many iterations it takes until a longer first step is made up for by faster ones, "
-        "against the row's eager mode. A run that is shorter than this is served better by eager."
+        "After how many iterations compiling has paid for itself, against the row's eager mode: a "
+        "shorter run is served better by eager. 0: the first step takes no longer. Cells that "
+        "never get there, and rows without an eager mode, are left out."
     ]
-    return Section("break-even", "Break-even", words, figures, tables) if figures else None
+    return Section("break-even", "Break-even", words, figures, tables) if tables else None
 
 
 def memory(result: Result) -> Section | None:
@@ -37,14 +38,19 @@ def memory(result: Result) -> Section | None:
         return cost(cell, "peak_memory_bytes")
 
     figures = panels(result, lambda c: _in_gib(peak(c)), _gib, "GiB at the peak", ticks=PLAIN)
-    tables = measured(result, "Peak memory", {"peak": (peak, size)})
+    columns: dict[str, tuple[Measure, Shown]] = {
+        "peak": (peak, size),
+        "before training": (lambda cell: cost(cell, "imported_bytes"), size),
+    }
+    tables = measured(result, "Peak memory", columns)
     kinds = sorted({cost(c, "peak_memory_kind") for c in cells(result) if peak(c) is not None})
     words = [KINDS.get(kind, str(kind)) for kind in kinds]
     return Section("memory", "Memory", words, figures, tables) if figures else None
 
 
 KINDS = {
-    "process": "The peak is that of the whole process: the framework itself is in it.",
+    "process": "The peak of a process that trains the cell and does nothing else: interpreter, "
+    "framework and data are in it, memory of a GPU is not.",
     "allocator": "The peak is what the framework's allocator gave out on the device.",
 }
 
@@ -70,7 +76,7 @@ def latency(result: Result) -> Section | None:
         for figure in panels(result, measure, _ms, unit, ticks=PLAIN):
             figures.append(Figure(f"{figure.title}: {count} at a time", figure.svg))
     tables = measured(result, "Latency of generate", columns) if columns else []
-    words = ["Samples of the generator in eval mode, from the call until the device is done."]
+    words = ["One call of the generator in eval mode, from NumPy to NumPy."]
     return Section("latency", "Latency of generate", words, figures, tables) if figures else None
 
 
@@ -91,7 +97,7 @@ def _ms(value: float) -> str:
 
 
 def ceiling(result: Result) -> Section | None:
-    """GFLOP/s, and their share of what a large matrix product reaches on the same row."""
+    """GFLOP/s, and their share of the best matrix product of any row."""
 
     def share(cell: Summary) -> float | None:
         return cost(cell, "ceiling_share")
@@ -105,9 +111,10 @@ def ceiling(result: Result) -> Section | None:
     found = result.get("ceilings") or {}
     reached = [f"{row} {number(of['gflop_per_s'])} ({of['size']})" for row, of in found.items()]
     words = [
-        "The ceiling is a large matrix product in the same framework, on the same device. What is "
-        "far below it waits for dispatch, memory or small shapes, not for arithmetic.",
+        "The ceiling is the best product of two square matrices that any row reached on this "
+        "device, in the same precision. What is far below it waits for dispatch, memory or small "
+        "shapes, not for arithmetic.",
     ]
     if reached:
-        words.append(f"Ceilings in GFLOP/s (size of the product): {', '.join(reached)}.")
+        words.append(f"Best products in GFLOP/s (size): {', '.join(reached)}.")
     return Section("ceiling", "Share of the ceiling", words, figures, tables) if tables else None

@@ -7,7 +7,7 @@ import altair as alt
 from markupsafe import Markup
 
 from bench.report.drawing import draw
-from bench.report.groups import Result, Summary, extras, groups, name, title, versus
+from bench.report.groups import Result, Summary, cells, extras, groups, name, title, versus
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import PAPER, Point, dots
@@ -87,9 +87,18 @@ def excluded(result: Result) -> list[str]:
         shown = "; ".join(f"{key} on {', '.join(names)}" for key, names in absent.items())
         lines.append(f"{len(result['absent'])} cells do not exist, by declaration: {shown}.")
     for failure in result["failures"]:
-        error = str(failure["error"]).strip().split("\n")[0][:LONGEST_ERROR]
-        lines.append(f"{failure['id']} failed ({failure['stage']}), so it has no speed: {error}")
+        why = _short(failure["error"])
+        lines.append(f"{failure['id']} failed ({failure['stage']}), so it has no speed: {why}")
+    for cell in cells(result):
+        failed = (cell.get("cost") or {}).get("failed")
+        if failed:
+            lines.append(f"{cell['id']}: its costs are not all known: {_short(failed)}")
     return lines
+
+
+def _short(error: object) -> str:
+    """An error's first line; tracebacks are in the result."""
+    return str(error).strip().split("\n")[0][:LONGEST_ERROR]
 
 
 def _missing(result: Result) -> dict[str, str]:

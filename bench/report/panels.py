@@ -60,8 +60,11 @@ def described(dots_: Sequence[Dot]) -> str:
 def measured(
     result: Result, caption: str, columns: dict[str, tuple[Measure, Shown]]
 ) -> list[Table]:
-    """A table of some measures of all cells; none where no cell has any."""
+    """A table of those measures that any cell has; none where there are none."""
     lines = []
+    columns = {
+        name: of for name, of in columns.items() if any(of[0](c) is not None for c in cells(result))
+    }
     for cell in cells(result):
         values = [(measure(cell), shown) for measure, shown in columns.values()]
         if any(value is not None for value, _ in values):

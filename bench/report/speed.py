@@ -5,7 +5,16 @@ from statistics import median
 from bench.report.drawing import draw
 from bench.report.groups import Result, Summary, cells, groups, name, speed, step_times
 from bench.report.numbers import number, seconds
-from bench.report.panels import best_of_rows, described, description, measured, panels, rows
+from bench.report.panels import (
+    Measure,
+    Shown,
+    best_of_rows,
+    described,
+    description,
+    measured,
+    panels,
+    rows,
+)
 from bench.report.parts import Figure, Section
 from bench.report.plots import PLAIN, Dot, Point, curves, dots, strips
 from bench.statistics import FEWEST_BLOCKS
@@ -50,7 +59,11 @@ def first_steps(result: Result) -> Section | None:
         return None
     figures = panels(result, lambda c: c["first_step_s"], seconds, unit, log=True, ticks=PLAIN)
     words = ["The first call of a program, compiling included, on a logarithmic axis."]
-    tables = measured(result, "First step", {"first step": (lambda c: c["first_step_s"], seconds)})
+    columns: dict[str, tuple[Measure, Shown]] = {
+        "first step": (lambda c: c["first_step_s"], seconds),
+        "beyond its iterations": (lambda c: (c.get("cost") or {}).get("start_s"), seconds),
+    }
+    tables = measured(result, "First step", columns)
     return Section("first-step", "First step", words, figures, tables)
 
 

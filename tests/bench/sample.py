@@ -10,10 +10,13 @@ SAMPLE = Path(__file__).parent / "results" / "mlp_square.json"
 COST = {
     "latency_s": {"1": 0.002, "64": 0.03},
     "peak_memory_bytes": 3 * 2**29,
+    "imported_bytes": 2**29,
     "peak_memory_kind": "process",
     "gflop_per_s": 31.5,
     "ceiling_share": 0.25,
+    "start_s": 7.89,
     "break_even_iterations": 1234.0,
+    "failed": None,
 }
 CHECK = {
     "backend": "pytorch",
@@ -38,6 +41,7 @@ def whole() -> dict[str, Any]:
     result = small()
     for cell in result["summary"]:
         cell["cost"] = dict(COST)
+    result["summary"][0]["cost"]["failed"] = "Timeout: memory\nand a traceback"
     result["summary"] += [
         cell | {"id": cell["id"] + "8", "batch_size": 648}
         for cell in result["summary"]

@@ -39,8 +39,9 @@ def sections(parsed: Parsed) -> set[str]:
 def test_all_sections_are_there_with_all_numbers(full: Parsed) -> None:
     assert sections(full) >= MEASURED_LATER
     assert len(sections(full)) == len(page.SECTIONS)
-    for shown in ("1,234", "1.50 GiB", "30 ms", "25%", "126", "858 MiB", "check_layers", "failed"):
+    for shown in ("1,234", "1.50 GiB", "30 ms", "25%", "126", "858 MiB", "512 MiB", "7.89 s"):
         assert shown in full.words, shown
+    assert "eager: failed" in full.words
 
 
 def test_sections_without_numbers_are_left_out(plain: Parsed) -> None:
@@ -59,6 +60,8 @@ def test_the_first_screen_says_noise_first_and_then_who_is_ahead(plain: Parsed) 
 
 def test_what_is_excluded_is_said(full: Parsed) -> None:
     assert "mlp_square-x failed (proof), so it has no speed: too far" in full.words
+    assert "its costs are not all known: Timeout: memory" in full.words
+    assert "and a traceback" not in full.words
     assert "Row torch_xla was not there: not installed" in full.words
 
 

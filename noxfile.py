@@ -122,6 +122,20 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", "run", *pythons(), *session.posargs)
 
 
+@nox.session
+def report(session: nox.Session) -> None:
+    """The page of results that lie in files: `nox -s report -- FILE...`."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", "report", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The report in a browser without a network; needs a Chromium on the PATH."""
+    install(session, "browser")
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs)
+
+
 @nox.session(requires=NEEDED)
 def doctor(session: nox.Session) -> None:
     """Versions, devices, one training step per row, one plot."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | run | doctor | compare | calibrate`."""
+"""The command line: `python -m bench list | doctor | run | report | compare | calibrate`."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from bench.comparing import compare as compare_
 from bench.comparing import limit_of
 from bench.environment import provenance
 from bench.report import comparison as comparison_
-from bench.report import table
+from bench.report import table, writing
 from bench.results import read
 from bench.resuming import identity, take_up
 from bench.running import INTERRUPTED, run_plan, save
@@ -73,6 +73,23 @@ def doctor(json_: Json = False, device: Device = "auto", python: Python = []) ->
     _print(found, json_, doctor_.show)
     if not found["ok"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(help="JSON files that `bench run` wrote")],
+    output: Annotated[
+        Path | None, typer.Option(help="the page; else beside the first file")
+    ] = None,
+    conformance: Annotated[
+        Path | None, typer.Option(help="folder of checks; else `conformance` beside a file")
+    ] = None,
+) -> None:
+    """Write one page, and its picture as SVG, from results; it needs no network to be read."""
+    target = output or files[0].with_suffix(".html")
+    if target.suffix != ".html" or target.is_dir():
+        raise UserError(f"--output: given {target}; give the path of a .html file")
+    print(f"page: {writing.write(files, target, conformance)}")
 
 
 @app.command()
@@ -142,7 +159,7 @@ def run(
         folder=str(records_folder(target)),
         memory=memory,
         identity=identity(cells),
-        controls=controls_of(cells),
+        controls=() if quick else controls_of(cells),
     )
     _execute(plan, missing, target, console, json_)
 
@@ -227,6 +244,7 @@ def _execute(
             highlight=False,
             soft_wrap=True,
         )
+    console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
     if code:
         raise typer.Exit(code)
 
@@ -238,7 +256,7 @@ def output_path(output: Path | None) -> Path:
         return ROOT / "results" / name
     if output.suffix != ".json" or output.is_dir():
         raise UserError(f"--output: given {output}; give the path of a .json file")
-    for path in (output, records_folder(output)):
+    for path in (output, records_folder(output), output.with_suffix(".html")):
         if path.exists():
             raise UserError(f"--output: {path} exists; give another path or remove it")
     try:

@@ -12,6 +12,7 @@ WIDTH = 330
 """A phone's width in pixels; wider screens put more panels beside each other."""
 LINE_HEIGHT = 36
 STRIP_HEIGHT = 26
+MOST_TICKS = 12
 PLAIN, PERCENT = ".6~g", ".3~%"
 """Numbers on an axis, without an exponent or trailing zeros."""
 INK, FAINT, GRID, BAND, PAPER = (
@@ -82,9 +83,10 @@ def dots(
 def _axis(points: Sequence[Point], unit: str, ticks: str, log: bool) -> tuple[alt.Axis, alt.Scale]:
     """From zero, or, where values differ by orders of magnitude, logarithmic with few lines."""
     own = {"title": unit, "format": ticks, "domain": False, "ticks": False}
-    if not log:
-        return alt.Axis(**own, tickCount=5), alt.Scale(zero=True, nice=False)
     values = [point.value for point in points]
+    if not log:
+        scale = alt.Scale(zero=True, nice=False) if any(values) else alt.Scale(domain=[0, 1])
+        return alt.Axis(**own, tickCount=5), scale
     first, last = floor(log10(min(values))), ceil(log10(max(values)))
     last += first == last
     decades = [10.0**exponent for exponent in range(first, last + 1)]
@@ -101,8 +103,9 @@ def _marks(chart: alt.Chart, filled: bool) -> alt.Chart:
 def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str) -> alt.FacetChart:
     """A small line for each label, all of one scale, below each other."""
     data = _data(asdict(dot) for dot in dots_)
+    whole = alt.Axis(format="d", grid=False, values=_some(sorted({dot.x for dot in dots_})))
     chart = alt.Chart().encode(
-        x=alt.X("x:Q", title=x, axis=alt.Axis(format="d", tickMinStep=1, grid=False)),
+        x=alt.X("x:Q", title=x, axis=whole),
         y=_change(dots_),
         **_row_encoding(rows),
     )
@@ -114,6 +117,11 @@ def strips(dots_: Sequence[Dot], rows: Sequence[str], x: str) -> alt.FacetChart:
         .facet(row=alt.Row("label:N", sort=labels, header=header), data=data)
         .properties(spacing=4)
     )
+
+
+def _some(values: Sequence[float]) -> list[float]:
+    """Every value, or every second, third and so on: as many as an axis has room for."""
+    return list(values[:: ceil(len(values) / MOST_TICKS)])
 
 
 def _change(dots_: Sequence[Dot]) -> alt.Y:

@@ -71,7 +71,7 @@ def sentences(comparison: Summary, summary: list[Summary]) -> list[str]:
     if comparison["too_noisy"]:
         said.append(
             f"This machine was too noisy: the same program twice may have differed by "
-            f"{comparison['band']:.0%}, so smaller differences mean nothing."
+            f"{_share(comparison['band'])}, so smaller differences mean nothing."
         )
     tied = [v for v in versus if v["verdict"] != "slower"]
     slower = [v for v in versus if v["verdict"] == "slower"]
@@ -81,7 +81,7 @@ def sentences(comparison: Summary, summary: list[Summary]) -> list[str]:
     if max(v["blocks"] for v in versus) < FEWEST_BLOCKS:
         said.append("Too few blocks to name a winner (five are needed, ten are the default).")
     elif tied:
-        said.append(f"No difference shown between {leader} and {_list(names, tied)}.")
+        said.append(f"No difference shown between {_list([leader, *_names(names, tied)])}.")
     else:
         said.append(f"{leader} is ahead.")
     if slower:
@@ -89,17 +89,25 @@ def sentences(comparison: Summary, summary: list[Summary]) -> list[str]:
         factor = 1 / nearest["value"]
         low, high = 1 / nearest["high"], 1 / nearest["low"]
         said.append(
-            f"It is {factor:.2f} times [{low:.2f}, {high:.2f}] as fast as {names[nearest['id']]}"
-            + (", the next." if len(slower) > 1 or tied else ".")
+            f"{leader} is {factor:.2f} times [{low:.2f}, {high:.2f}] as fast as "
+            f"{names[nearest['id']]}" + (", the next." if len(slower) > 1 or tied else ".")
         )
     for cell, ratio in comparison["same_twice"].items():
         said.append(
             f"{names[cell]} twice: {ratio['value']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]; "
-            f"differences within {comparison['band']:.1%} are not claimed."
+            f"differences within {_share(comparison['band'])} are not claimed."
         )
     return said
 
 
-def _list(names: dict[str, str], versus: list[dict[str, Any]]) -> str:
-    shown = [names[v["id"]] for v in versus]
+def _names(names: dict[str, str], versus: list[dict[str, Any]]) -> list[str]:
+    return [names[v["id"]] for v in versus]
+
+
+def _list(shown: list[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _share(band: float) -> str:
+    """A band in per cent; one that has no bounds in words."""
+    return f"{band:.1%}" if band < 1 else "more than double"

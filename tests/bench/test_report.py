@@ -54,7 +54,10 @@ def test_the_first_screen_says_noise_first_and_then_who_is_ahead(plain: Parsed) 
     noise = plain.words.index("too noisy for small differences")
     answer = plain.words.index("No difference shown between keras3-jax compiled")
     assert noise < answer < plain.words.index("Iterations per second")
-    assert "It is 22.19 times [9.46, 52.01] as fast as pytorch compiled" in plain.words
+    assert (
+        "keras3-jax compiled is 22.19 times [9.46, 52.01] as fast as pytorch compiled"
+        in plain.words
+    )
     assert "pytorch multistep (never) on mlp_square" in plain.words
 
 

@@ -48,7 +48,7 @@ def test_a_clear_winner_is_named_with_its_interval() -> None:
     cells.append(cell("a", "compiled", 120.0, again=True))
     text = said(cells, blocks(cells))
     assert text.startswith(
-        "a compiled is ahead. It is 1.20 times [1.20, 1.20] as fast as b compiled"
+        "a compiled is ahead. a compiled is 1.20 times [1.20, 1.20] as fast as b compiled"
     )
     assert "a compiled twice: 1.000" in text
     assert "within 2.0% are not claimed" in text
@@ -58,7 +58,7 @@ def test_a_tie_is_a_tie() -> None:
     cells = [cell("a", "compiled", 101.0), cell("b", "compiled", 100.0), cell("b", "eager", 10.0)]
     text = said(cells, blocks(cells))
     assert "No difference shown between a compiled and b compiled." in text
-    assert "10.10 times" in text
+    assert "a compiled is 10.10 times" in text
     assert "is ahead" not in text
 
 

@@ -14,8 +14,8 @@ from bench.differences import not_compared, warnings
 from bench.normalising import common_controls, log_speeds, yardstick
 from bench.results import Result
 from bench.statistics import (
-    FEWEST_BLOCKS,
     SMALLEST_CLAIM,
+    TOO_NOISY,
     Ratio,
     Term,
     Verdict,
@@ -40,6 +40,8 @@ class Change:
     """Iterations per second as measured, not normalised."""
     ratio: Ratio
     """New speed over old, normalised."""
+    band: float
+    """What a difference has to exceed: 2 %, or what the same program twice showed in a run."""
     verdict: Verdict
     over_limit: bool
     """Slower than the limit with the whole interval."""
@@ -113,11 +115,13 @@ def _words(run: Result, cell: str) -> tuple[str, str, str]:
 
 
 def _own_warnings(old: Result, new: Result, left_out: dict[str, list[str]]) -> list[str]:
-    found = [
-        f"{name} had uncommitted changes"
-        for name, run in (("OLD", old), ("NEW", new))
-        if run.provenance.git_dirty
-    ]
+    found = []
+    for name, run in (("OLD", old), ("NEW", new)):
+        if run.provenance.git_dirty:
+            found.append(f"{name} had uncommitted changes")
+        noise = max((group.band for group in run.comparisons), default=0.0)
+        if noise > TOO_NOISY:
+            found.append(f"{name} was too noisy, the same program twice differed by {noise:.0%}")
     specs = len(left_out.get("of another spec", []))
     return found + ([f"{specs} cells have another spec"] if specs else [])
 
@@ -130,14 +134,15 @@ def _machine(old: Result, new: Result, controls: list[str]) -> float | None:
 def _change(
     cell: str, name: str, old: Result, new: Result, ratio: Ratio, limit: float | None
 ) -> Change:
+    """As within a run, what the same program twice may show is not claimed."""
+    band = max(SMALLEST_CLAIM, old.band(cell), new.band(cell))
     return Change(
         id=cell,
         name=name,
         old_per_s=old.cells[cell].steps_per_s,
         new_per_s=new.cells[cell].steps_per_s,
         ratio=ratio,
-        verdict=verdict(ratio, SMALLEST_CLAIM),
-        over_limit=(
-            limit is not None and ratio.blocks >= FEWEST_BLOCKS and ratio.high < 1 / (1 + limit)
-        ),
+        band=band,
+        verdict=verdict(ratio, band),
+        over_limit=limit is not None and verdict(ratio, max(band, limit)) == "slower",
     )

@@ -69,6 +69,17 @@ class Benchmark(Part):
     extra_info: Timing
 
 
+class Group(Part):
+    """Comparable cells; their band is what a difference had to exceed within the run."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=True)
+
+    workload: str
+    precision: str
+    batch_size: int
+    band: float
+
+
 class Failure(Part):
     """A cell without a result."""
 
@@ -92,6 +103,7 @@ class Result(Part):
     provenance: Provenance
     summary: tuple[Cell, ...]
     benchmarks: tuple[Benchmark, ...]
+    comparisons: tuple[Group, ...] = ()
     failures: tuple[Failure, ...]
     controls: tuple[ControlTimes, ...] = ()
 
@@ -111,6 +123,15 @@ class Result(Part):
     def seconds(self, cell: str) -> dict[int, float]:
         """Number of the block -> its median, in seconds an iteration."""
         return {block: 1 / timing.steps_per_s for block, timing in self.timings[cell].items()}
+
+    def band(self, cell: str) -> float:
+        """What the same program twice may have differed by in the cell's group; 0 if not timed."""
+        own = self.cells[cell]
+        group = (own.workload, own.precision, own.batch_size)
+        found = (
+            g.band for g in self.comparisons if (g.workload, g.precision, g.batch_size) == group
+        )
+        return max(found, default=0.0)
 
     def timing(self, cell: str) -> Timing:
         """What all blocks of a cell share: spec, versions, device."""

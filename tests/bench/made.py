@@ -22,12 +22,14 @@ def made(
     together: float = 0.0,
     drift: float = 0.03,
     blocks: int = BLOCKS,
+    band: float = 0.02,
 ) -> dict[str, Any]:
     """A run: every cell takes 10 ms an iteration, times what made it slower.
 
     `machine` and a random walk of `drift` are common to cells and controls; each cell has its own
     `noise` in a block and its own shift, `run_to_run`, in a run; `together` shifts all cells of a
-    run, but no control. `slowed`: number of the cell -> factor.
+    run, but no control. `slowed`: number of the cell -> factor; `band`: what the same
+    program twice showed.
     """
     random = np.random.default_rng(seed)
     common = machine * np.exp(np.cumsum(random.normal(0, drift, blocks)))
@@ -48,6 +50,7 @@ def made(
             for cell, by_block in timed.items()
             for block, seconds in by_block.items()
         ],
+        "comparisons": [{"workload": "gan", "precision": "float32", "batch_size": 8, "band": band}],
         "failures": [],
         "controls": [_control(name, times(1.0, 0.0)) for name in CONTROLS],
     }

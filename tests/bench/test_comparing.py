@@ -51,6 +51,17 @@ def test_the_whole_interval_has_to_be_beyond_the_limit() -> None:
     assert not found.changes[0].over_limit
 
 
+@pytest.mark.parametrize("noisy", [0, 1])
+def test_what_the_same_program_twice_showed_is_not_claimed(noisy: int) -> None:
+    """A clear change, but either run's A/A pair showed more."""
+    bands = [{"band": 0.3} if i == noisy else {} for i in range(2)]
+    found = compare(result(1, **bands[0]), result(2, slowed={0: 1.2}, **bands[1]), NOTHING, LIMIT)
+    assert found.changes[0].ratio.high < 0.87
+    assert only(found)[1:] == ("no difference shown", False)
+    (said,) = found.warnings
+    assert said == f"{('OLD', 'NEW')[noisy]} was too noisy, the same program twice differed by 30%"
+
+
 def test_few_blocks_claim_nothing_however_clear_they_are() -> None:
     few = {"blocks": 4, "noise": 0.0005}
     found = compare(result(1, **few), result(2, slowed={0: 1.5}, **few), NOTHING, LIMIT)

@@ -93,8 +93,10 @@ class Plan:
     seed: int
     pythons: dict[str, str]
     folder: str
+    costs: bool
+    """Whether latencies and the device's best product are measured after the blocks."""
     memory: bool
-    """Whether each cell's peak memory is measured too, in a worker of its own."""
+    """With the costs, whether each cell's peak memory is measured, in a worker of its own."""
     identity: dict[str, Any]
     """What has to be the same for a run to be taken up again (bench.resuming)."""
     controls: tuple[Control, ...] = ()

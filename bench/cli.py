@@ -157,6 +157,7 @@ def run(
         seed=time.time_ns() % 2**32,
         pythons=pythons,
         folder=str(records_folder(target)),
+        costs=memory or not quick,
         memory=memory,
         identity=identity(cells),
         controls=() if quick else controls_of(cells),

@@ -59,7 +59,7 @@ def _missing(plan: Plan) -> set[tuple[str, int]]:
     return {
         (cell.id, block)
         for cell in plan.cells
-        for block in (*range(plan.blocks), *([] if cell.again else [COSTS]))
+        for block in (*range(plan.blocks), *([COSTS] if plan.costs and not cell.again else []))
         if not path(cell, block).exists() and not (folder / "failures" / f"{cell.id}.json").exists()
     }
 

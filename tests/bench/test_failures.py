@@ -50,6 +50,7 @@ def test_three_marked_cells_and_the_others_measured(
         seed=1,
         pythons={},
         folder=str(tmp_path / "run.records"),
+        costs=True,
         memory=False,
         identity={},
     )

@@ -39,6 +39,7 @@ def _plan(tmp_path: Path) -> Plan:
         seed=1,
         pythons={},
         folder=str(tmp_path / "run.records"),
+        costs=True,
         memory=True,
         identity=identity(cells),
     )

@@ -25,6 +25,7 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
         seed=1,
         pythons={"pytorch": "/nowhere/python"},
         folder=str(tmp_path / "records"),
+        costs=True,
         memory=True,
         identity={},
     )

@@ -36,6 +36,7 @@ def plan_in(folder: Path, program: str) -> Plan:
         seed=1,
         pythons={},
         folder=str(folder / "run.records"),
+        costs=True,
         memory=False,
         identity=identity((CELL,)),
         controls=(Control(f"tests.bench.{program}", "reference", "cpu"),),

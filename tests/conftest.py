@@ -79,14 +79,9 @@ def selection(request: pytest.FixtureRequest) -> Selection:
     return selection_of(request.config)
 
 
-PATIENT = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Nothing is timed here, and OpenMP's threads, which spin while they wait, bring a busy machine to
-a halt: one check of compiled torch took 14 minutes beside four other processes on two cores."""
-
-
 @pytest.fixture(scope="session")
 def workers(selection: Selection) -> Iterator[Workers]:
     """One process per row and precision, started when first asked for."""
-    pool = Workers(selection.pythons, PATIENT)
+    pool = Workers(selection.pythons)
     yield pool
     pool.stop()

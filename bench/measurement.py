@@ -41,6 +41,9 @@ class Measured:
     limit: float = 0.0
     where: str = ""
     count: int = field(default=0)
+    sensitive: bool = False
+    """Whether rounding alone goes beyond a ceiling, so that a proof in float64 has to stand beside
+    this one."""
 
     @property
     def share(self) -> float:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-import backends
-from backends.protocol import Arrays, Program, Settings
+from backends.protocol import Arrays, Program
 from bench.measurement import Measured, loss_error, relative_error
+from bench.sensitivity import Moved, limits, oracle, rounded
 from spec import tolerances
-from spec.randomness import uniform
 from spec.state import averages, init_state, parameters, shapes, statistics
 from spec.workload import Workload
 
@@ -20,12 +19,13 @@ Metrics = dict[str, np.ndarray]
 
 @dataclass
 class Replay:
-    """The reference's state and metrics on given draws, and those of its perturbed run."""
+    """The reference's state and metrics on given draws, and those of its moved runs."""
 
     state: Arrays
     metrics: Metrics
-    moved_state: Arrays
-    moved_metrics: Metrics
+    moved: list[tuple[Arrays, Metrics]]
+    undetermined: frozenset[str]
+    """Parameters without a gradient but for rounding."""
 
     def loss_growth(self, i: int) -> float:
         """How far the perturbation has moved any metric by iteration i.
@@ -33,15 +33,17 @@ class Replay:
         It can cancel in one loss; what it once was, rounding can be later.
         """
         return max(
-            loss_error(self.moved_metrics[name][: i + 1], self.metrics[name][: i + 1])
+            loss_error(moved[name][: i + 1], self.metrics[name][: i + 1])
             for name in self.metrics
+            for _, moved in self.moved
         )
 
-    def state_growth(self, keys: list[str]) -> float:
-        """How far the perturbation has moved any of these tensors at the end."""
-        return max(
-            (relative_error(self.moved_state[key], self.state[key]) for key in keys), default=0.0
-        )
+    def limits(
+        self, keys: list[str], quantity: tolerances.Quantity, precision: str
+    ) -> dict[str, float]:
+        """The limit of each of these tensors at the end."""
+        states = [state for state, _ in self.moved]
+        return limits(self.state, states, keys, quantity, precision, self.undetermined)
 
 
 def prove_run(
@@ -102,6 +104,7 @@ def _compare_metrics(
         for name, expected in replay.metrics.items():
             growth = 0.0 if i == 0 and name in untouched else replay.loss_growth(i)
             limit = tolerances.trajectory_limit(precision, "loss", growth)
+            measured.sensitive |= tolerances.is_beyond(precision, "loss", growth)
             actual = np.asarray(metrics[name], np.float64)
             measured.true(actual.shape == (n,), f"{name} has shape {actual.shape}, not ({n},)")
             measured.within(
@@ -114,9 +117,8 @@ def _compare_states(
 ) -> None:
     measured.true(set(final) == set(replay.state), "names in the state differ")
     for quantity, keys in comparable(workload, precision).items():
-        growth = replay.state_growth(keys)
-        limit = tolerances.trajectory_limit(precision, quantity, growth)
-        for key in keys:
+        for key, limit in replay.limits(keys, quantity, precision).items():
+            measured.sensitive |= limit > tolerances.ceiling(precision, quantity)
             error = relative_error(final[key], replay.state[key])
             measured.within(error, limit, f"run({n}) {quantity} {key}")
 
@@ -156,36 +158,19 @@ def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: 
     name = digest.hexdigest()
     if name not in _REPLAYS:
         first = rounded(init_state(workload, seed), precision)
-        moved = perturbed(workload, first, precision, seed)
-        _REPLAYS[name] = Replay(*_iterate(workload, first, rows), *_iterate(workload, moved, rows))
+        moved = Moved(workload, first, precision, seed)
+        _REPLAYS[name] = Replay(
+            *_iterate(oracle(workload), first, rows),
+            moved.each(lambda program, state: _iterate(program, state, rows)),
+            moved.undetermined,
+        )
     return _REPLAYS[name]
 
 
-def rounded(state: Arrays, precision: str) -> Arrays:
-    """The values that a backend at this precision starts from."""
-    return {
-        key: value.astype(precision).astype(np.float64) if value.dtype.kind == "f" else value
-        for key, value in state.items()
-    }
-
-
-def perturbed(workload: Workload, state: Arrays, precision: str, seed: int) -> Arrays:
-    """The state with every parameter moved, up or down at random, as tolerances says how far."""
-    size = tolerances.PERTURBATION[precision]
-    moved = dict(state)
-    for key in parameters(workload):
-        up = uniform(f"ulp/{seed}/{key}", 0, state[key].size, ()).reshape(state[key].shape) < 0.5
-        moved[key] = state[key] * (1.0 + np.where(up, size, -size))
-    return moved
-
-
-def _iterate(workload: Workload, state: Arrays, rows: list[Arrays]) -> tuple[Arrays, Metrics]:
-    oracle = backends.load(backends.ORACLE).program(
-        workload, Settings("eager", "float64", "cpu", 1)
-    )
+def _iterate(program: Program, state: Arrays, rows: list[Arrays]) -> tuple[Arrays, Metrics]:
     metrics = []
-    state = oracle.import_state(state)
+    state = program.import_state(state)
     for row in rows:
-        state, reported = oracle.train_step(state, row)
+        state, reported = program.train_step(state, row)
         metrics.append(reported)
     return state, {name: np.array([m[name] for m in metrics]) for name in metrics[0]}

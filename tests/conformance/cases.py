@@ -1,5 +1,6 @@
 """One conformance case: a row, a workload at a small size, a mode, a precision; and its oracle."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -10,8 +11,8 @@ import backends
 import spec
 from backends.protocol import Arrays, Program, Settings
 from bench.measurement import Measured
-from bench.proof import perturbed, rounded
-from spec import data, randomness
+from bench.sensitivity import Moved, limits, rounded
+from spec import data, randomness, tolerances
 from spec.state import init_state
 from spec.workload import Workload
 
@@ -80,18 +81,35 @@ class Case:
         """The first state, rounded to the precision so that both sides start from the same."""
         return rounded(init_state(self.workload, SEED), self.precision)
 
-    def reference(self, iterations: int, moved: bool = False) -> tuple[Arrays, dict[str, float]]:
-        """The reference's state and metrics after some iterations from `first`, kept once computed.
+    def reference(self, iterations: int) -> tuple[Arrays, dict[str, float]]:
+        """The reference's state and metrics after some iterations from `first`."""
+        return self._trajectory.after(iterations, self.draws)
 
-        `moved`: from the first state with every parameter moved by one ulp.
-        """
-        known = _TRAJECTORIES.setdefault((self.name, self.precision, moved), [])
-        if not known:
-            moves = perturbed(self.workload, self.first, self.precision, SEED)
-            known.append((self.oracle.import_state(moves if moved else self.first), {}))
-        while len(known) <= iterations:
-            known.append(self.oracle.train_step(known[-1][0], self.draws(len(known) - 1)))
-        return known[iterations]
+    def limits(
+        self, iterations: int, keys: list[str], quantity: tolerances.Quantity
+    ) -> dict[str, float]:
+        """Each tensor's limit after some iterations, from the reference moved by rounding."""
+        expected, _ = self.reference(iterations)
+        moved, ways = self._moved
+        states = [ways[0].after(iterations, self.draws)[0]]
+        if moved.undetermined:
+            states.append(ways[1].after(iterations, self.draws)[0])
+        return limits(expected, states, keys, quantity, self.precision, moved.undetermined)
+
+    @property
+    def _trajectory(self) -> "Trajectory":
+        key = (self.workload.spec_hash, self.precision)
+        if key not in _EXACT:
+            _EXACT[key] = Trajectory(self.oracle, self.first)
+        return _EXACT[key]
+
+    @property
+    def _moved(self) -> tuple[Moved, list["Trajectory"]]:
+        key = (self.workload.spec_hash, self.precision)
+        if key not in _MOVED:
+            moved = Moved(self.workload, self.first, self.precision, SEED)
+            _MOVED[key] = moved, [Trajectory(way, moved.first) for way in moved.programs]
+        return _MOVED[key]
 
     def draws(self, iteration: int) -> Arrays:
         """Draws of an iteration, rounded to the precision."""
@@ -117,7 +135,25 @@ def oracle(workload: Workload) -> Program:
     return backends.load(backends.ORACLE).program(workload, settings)
 
 
-_TRAJECTORIES: dict[tuple[str, str, bool], list[tuple[Arrays, dict[str, float]]]] = {}
+class Trajectory:
+    """States and metrics of a reference after each iteration, kept once computed."""
+
+    def __init__(self, program: Program, first: Arrays) -> None:
+        self._program = program
+        self._known: list[tuple[Arrays, dict[str, float]]] = [(program.import_state(first), {})]
+
+    def after(
+        self, iterations: int, draws: Callable[[int], Arrays]
+    ) -> tuple[Arrays, dict[str, float]]:
+        """The state after some iterations on these draws, and the metrics of the last."""
+        while len(self._known) <= iterations:
+            state, _ = self._known[-1]
+            self._known.append(self._program.train_step(state, draws(len(self._known) - 1)))
+        return self._known[iterations]
+
+
+_EXACT: dict[tuple[str, str], Trajectory] = {}
+_MOVED: dict[tuple[str, str], tuple[Moved, list[Trajectory]]] = {}
 PROGRAMS: dict[Any, Program] = {}
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 import spec
 from backends.protocol import Arrays
-from bench.measurement import CheckFailed, Measured, relative_error
-from bench.proof import comparable, rounded
+from bench.measurement import CheckFailed, Measured, loss_error, relative_error
+from bench.proof import comparable
+from bench.sensitivity import Moved, limits, rounded
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
 from spec.workload import Network, Workload
@@ -140,11 +141,7 @@ def check_optimizers(case: Case) -> None:
 
 def check_iteration(case: Case) -> None:
     """All of the state after one full iteration."""
-    live, metrics = case.program.train_step(case.program.import_state(case.first), case.draws(0))
-    expected, wanted = case.reference(1)
-    limit = tolerances.limit(case.precision, "iteration")
-    case.measured.losses(metrics, wanted, limit, "metric")
-    case.measured.tensors(case.program.export_state(live), expected, limit, "after one iteration:")
+    _check_one_iteration(case, case.first, case.draws(0), "after one iteration:")
 
 
 def check_batch_statistics(case: Case) -> None:
@@ -164,12 +161,9 @@ def check_trajectory(case: Case) -> None:
     for i in range(TRAJECTORY_ITERATIONS):
         live, _ = case.program.train_step(live, case.draws(i))
     expected, _ = case.reference(TRAJECTORY_ITERATIONS)
-    moved, _ = case.reference(TRAJECTORY_ITERATIONS, moved=True)
     exported = case.program.export_state(live)
     for quantity, keys in comparable(case.workload, case.precision).items():
-        growth = max((relative_error(moved[key], expected[key]) for key in keys), default=0.0)
-        limit = tolerances.trajectory_limit(case.precision, quantity, growth)
-        for key in keys:
+        for key, limit in case.limits(TRAJECTORY_ITERATIONS, keys, quantity).items():
             case.measured.within(relative_error(exported[key], expected[key]), limit, key)
 
 
@@ -197,11 +191,7 @@ def check_partial_batch(case: Case) -> None:
     sizes = {len(value[0]) for value in draws.values()}
     expected_size = case.workload.schedule.batch_size // 2
     case.measured.true(sizes == {expected_size}, f"batch sizes are {sizes}")
-    live, metrics = case.program.train_step(case.program.import_state(case.first), draws)
-    expected, wanted = case.oracle.train_step(case.oracle.import_state(case.first), draws)
-    limit = tolerances.limit(case.precision, "iteration")
-    case.measured.losses(metrics, wanted, limit, "metric")
-    case.measured.tensors(case.program.export_state(live), expected, limit, "after partial batch:")
+    _check_one_iteration(case, case.first, draws, "after partial batch:")
 
 
 def check_generate(case: Case) -> None:
@@ -238,10 +228,7 @@ def check_continues_from(case: Case) -> None:
     found = state.read(Path(case.extra["file"]))
     live = case.program.import_state(found)
     _identical(case.measured, case.program.export_state(live), found, "state read")
-    live, _ = case.program.train_step(live, case.draws(1))
-    expected, _ = case.oracle.train_step(case.oracle.import_state(found), case.draws(1))
-    limit = tolerances.limit(case.precision, "iteration")
-    case.measured.tensors(case.program.export_state(live), expected, limit, "next iteration:")
+    _check_one_iteration(case, found, case.draws(1), "next iteration:")
 
 
 def check_refusals(case: Case) -> None:
@@ -257,6 +244,27 @@ def check_refusals(case: Case) -> None:
             case.measured.true(one_line, f"{path.name}: {error}")
         else:
             raise CheckFailed(f"{path.name} was not refused")
+
+
+def _check_one_iteration(case: Case, first: Arrays, draws: Arrays, what: str) -> None:
+    """Metrics and all of the state after an iteration from `first`."""
+    live, metrics = case.program.train_step(case.program.import_state(first), draws)
+    exported = case.program.export_state(live)
+    expected, wanted = case.oracle.train_step(case.oracle.import_state(first), draws)
+    moved = Moved(case.workload, first, case.precision, SEED)
+    runs = moved.each(lambda way, start: way.train_step(way.import_state(start), draws))
+    growth = max(loss_error(shifted[name], wanted[name]) for _, shifted in runs for name in wanted)
+    loss = tolerances.trajectory_limit(case.precision, "iteration", growth)
+    case.measured.losses(metrics, wanted, loss, "metric")
+    case.measured.true(set(exported) == set(expected), f"{what} names differ")
+    exact = int(exported["iteration"]) == int(expected["iteration"])
+    case.measured.true(exact, f"{what} the iteration count")
+    for quantity, keys in comparable(case.workload, case.precision).items():
+        states = [state for state, _ in runs]
+        given = (expected, states, keys, quantity, case.precision, moved.undetermined)
+        for key, limit in limits(*given).items():
+            error = relative_error(exported[key], expected[key])
+            case.measured.within(error, limit, f"{what} {key}")
 
 
 def _compare_apply(
@@ -319,9 +327,10 @@ def _with_a_detached_branch(workload: Workload) -> Workload:
             update={"inputs": ("fake", "detached"), "outputs": ("fake_logits", "detached_logits")}
         ),
     )
+    term = phase.losses[0]
+    judged = "logits" if term.kind == "bce" else "scores"
     terms = tuple(
-        phase.losses[0].model_copy(update={"logits": logits})
-        for logits in ("fake_logits", "detached_logits")
+        term.model_copy(update={judged: logits}) for logits in ("fake_logits", "detached_logits")
     )
     both = {"name": "both", "forwards": forwards, "losses": terms, "repeat": 1}
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})

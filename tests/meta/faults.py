@@ -37,6 +37,7 @@ from tests.meta.patches import (
     samples_in_train_mode,
     samples_with_live_parameters,
     shared_noise,
+    slower_decay,
     stale_noise,
     unseeded,
     unsorted,
@@ -63,7 +64,7 @@ class Fault(NamedTuple):
 
 WORKLOADS = "tests/meta/workloads"
 VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
-VOCABULARY_C = f"{WORKLOADS}/vocabulary_c.toml"
+VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
 """What no built-in workload has."""
 
 FAULTS = (
@@ -276,6 +277,32 @@ FAULTS = (
         timed=True,
     ),
     Fault("rates by steps, as timed", "run", VOCABULARY_C, rates_by_steps, timed=True),
+    Fault(
+        "RMSprop's momentum 0.8 in a critic",
+        "iteration",
+        CRITIC,
+        changed_optimizer("rmsprop", lambda o: {"momentum": 0.8}),
+    ),
+    Fault(
+        "RMSprop's decay 0.99 in a critic",
+        "trajectory",
+        CRITIC,
+        changed_optimizer("rmsprop", lambda o: {"decay": 0.99}),
+    ),
+    Fault(
+        "RMSprop's decay 0.99 in a critic, as timed",
+        "run",
+        CRITIC,
+        changed_workload(slower_decay),
+        timed=True,
+    ),
+    Fault(
+        "a critic clipped at 0.11, as timed",
+        "run",
+        CRITIC,
+        changed_workload(changed_clip(limit=0.11)),
+        timed=True,
+    ),
     Fault("rows not sorted", "draws", "gaussian_raw", changed_workload(unsorted)),
     Fault("samples in train mode", "generate", "dcgan_32", samples_in_train_mode),
 )

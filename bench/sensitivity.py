@@ -1,0 +1,130 @@
+"""The reference moved by rounding: how far a correct program may be from it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+import backends
+from backends.protocol import Array, Arrays, Program, Settings
+from bench.measurement import relative_error
+from spec import tolerances
+from spec.randomness import uniform
+from spec.state import parameters
+from spec.workload import Workload
+
+Result = TypeVar("Result")
+ZERO_GRADIENT = 1e-12
+"""A gradient this much smaller than the largest of its phase is zero but for rounding."""
+
+
+def oracle(workload: Workload) -> Program:
+    """The reference on a workload."""
+    settings = Settings("eager", "float64", "cpu", 1)
+    return backends.load(backends.ORACLE).program(workload, settings)
+
+
+def rounded(state: Arrays, precision: str) -> Arrays:
+    """The values that a backend at this precision starts from."""
+    return {
+        key: value.astype(precision).astype(np.float64) if value.dtype.kind == "f" else value
+        for key, value in state.items()
+    }
+
+
+def perturbed(workload: Workload, state: Arrays, precision: str, seed: int) -> Arrays:
+    """The state with every parameter moved, up or down at random, as tolerances says how far."""
+    size = tolerances.PERTURBATION[precision]
+    moved = dict(state)
+    for key in parameters(workload):
+        up = uniform(f"ulp/{seed}/{key}", 0, state[key].size, ()).reshape(state[key].shape) < 0.5
+        moved[key] = state[key] * (1.0 + np.where(up, size, -size))
+    return moved
+
+
+class Shaken:
+    """A reference whose gradients are off by rounding, as tolerances says how far.
+
+    Moved weights cannot show what rounding does where a gradient is zero whatever the weights are,
+    such as a critic's last bias or a bias before batch norm: an optimizer that divides a gradient
+    by its own size makes a whole step of it. `way` is 1 or -1: which of the two directions.
+    """
+
+    def __init__(self, workload: Workload, precision: str, way: float) -> None:
+        self.program = oracle(workload)
+        self._exact, self._size = self.program.update, way * tolerances.GRADIENT_NOISE[precision]
+        self._shares: dict[str, float] = {}
+        self.program.update = self._update  # type: ignore[method-assign]
+
+    @property
+    def undetermined(self) -> frozenset[str]:
+        """Parameters whose gradient has been nothing but rounding in every step so far."""
+        return frozenset(key for key, share in self._shares.items() if share < ZERO_GRADIENT)
+
+    def _update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
+        sizes = {key: float(np.sqrt(np.mean(g**2))) for key, g in gradients.items()}
+        largest = max(sizes.values(), default=0.0)
+        for key, size in sizes.items():
+            share = size / largest if largest else 0.0
+            self._shares[key] = max(share, self._shares.get(key, 0.0))
+        off = self._size * largest
+        moved = {key: g + off * _signs(key, g.shape) for key, g in gradients.items()}
+        return self._exact(state, phase, moved)
+
+
+class Moved:
+    """The reference from moved weights, with gradients off by rounding."""
+
+    def __init__(self, workload: Workload, first: Arrays, precision: str, seed: int) -> None:
+        self.first = perturbed(workload, first, precision, seed)
+        self._ways = [Shaken(workload, precision, way) for way in (1.0, -1.0)]
+
+    @property
+    def undetermined(self) -> frozenset[str]:
+        """Parameters without a gradient but for rounding."""
+        return self._ways[0].undetermined
+
+    @property
+    def programs(self) -> list[Program]:
+        """Both ways of rounding."""
+        return [shaken.program for shaken in self._ways]
+
+    def each(self, run: Callable[[Program, Arrays], Result]) -> list[Result]:
+        """What a run gives one way; and the other way too, where a parameter follows rounding."""
+        one, other = self.programs
+        results = [run(one, self.first)]
+        return [*results, run(other, self.first)] if self.undetermined else results
+
+
+def _signs(key: str, shape: tuple[int, ...]) -> Array:
+    """1 or -1 at random, always the same for a tensor."""
+    drawn = uniform(f"gradient sign/{key}", 0, int(np.prod(shape)), ())
+    return np.where(drawn < 0.5, 1.0, -1.0).reshape(shape)
+
+
+def limits(
+    expected: Arrays,
+    moved: Sequence[Arrays],
+    keys: list[str],
+    quantity: tolerances.Quantity,
+    precision: str,
+    undetermined: frozenset[str],
+) -> dict[str, float]:
+    """Each tensor's limit after some iterations, from how far the moved references went.
+
+    Tensors of one quantity share the largest growth, since which of them rounding reaches is
+    chance. Those of a parameter without a gradient are rounding themselves: each has its own.
+    """
+    growth = {k: max(relative_error(state[k], expected[k]) for state in moved) for k in keys}
+    alone = {key for key in keys if parameter_of(key) in undetermined}
+    shared = max((growth[key] for key in keys if key not in alone), default=0.0)
+    common = tolerances.trajectory_limit(precision, quantity, shared)
+    floor, factor = tolerances.limit(precision, quantity), tolerances.GROWTH[precision]
+    return {key: max(floor, factor * growth[key]) if key in alone else common for key in keys}
+
+
+def parameter_of(key: str) -> str:
+    """The parameter that an entry of the state belongs to: itself, its average, or a slot of it."""
+    if key.startswith("opt_state/"):
+        return key.split("/", 3)[-1]
+    return key.removeprefix("average/")

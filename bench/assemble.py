@@ -104,4 +104,5 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "overhead_share": first["overhead_s"] * middle / first["iterations_per_round"],
         "clocks_differ": median(extra["clocks_differ"] for extra in extras),
         "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
+        "proof_sensitive": proof.get("sensitive", False),
     }

@@ -25,6 +25,12 @@ def proof(result: Result) -> Section | None:
         "Before a cell is timed, the very function that is timed is compared with a float64 "
         "reference on its own draws. Above 100 % a cell is not timed."
     ]
+    sensitive = [cell["id"] for cell in cells(result) if cell.get("proof_sensitive")]
+    if sensitive:
+        words.append(
+            "Rounding in float32 alone moves the reference itself beyond a ceiling, so the same "
+            f"mode was proved in float64 too: {', '.join(sensitive)}."
+        )
     return Section("proof", "Proof", words, figures, tables) if figures else None
 
 

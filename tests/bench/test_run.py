@@ -42,6 +42,32 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
     json.dumps(result)
 
 
+def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Path) -> None:
+    path = "tests/meta/workloads/critic.toml"
+    critic = Cell(path, "reference", "eager", "float32", "cpu", 6, "critic")
+    plan = Plan(
+        cells=(critic,),
+        absent=(),
+        blocks=1,
+        rounds=1,
+        round_s=0.01,
+        seed=1,
+        pythons={},
+        folder=str(tmp_path / "records"),
+        costs=False,
+        memory=False,
+        identity={},
+    )
+    console = Console(record=True, width=150)
+    code, result = run_plan(plan, console, provenance())
+    table.show(console, result)
+    proof = result["benchmarks"][0]["extra_info"]["proof"]
+    assert code == 0
+    assert proof["sensitive"]
+    assert proof["float64"]["max_error"] <= proof["float64"]["limit"]
+    assert "%*" in console.export_text()
+
+
 def _check_benchmarks(result: dict) -> None:
     """pytest-benchmark's own schema, with what a reader needs in extra_info."""
     assert {"machine_info", "commit_info", "benchmarks", "datetime", "version"} <= result.keys()

@@ -58,8 +58,9 @@ def prepare(row: str, workload: Workload, settings: Settings) -> Program:
     absent = absent_mode(row, settings.mode, workload, settings.device)
     if absent:
         raise UserError(f"{row} has no mode {settings.mode} on {settings.device}: {absent.reason}")
-    if settings.device not in backend.devices:
+    allowed = backend.device.devices()
+    if settings.device not in allowed:
         raise UserError(
-            f"{row} has no device {settings.device!r} here; allowed: {', '.join(backend.devices)}"
+            f"{row} has no device {settings.device!r} here; allowed: {', '.join(allowed)}"
         )
     return backend.program(workload, settings)

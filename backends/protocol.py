@@ -8,7 +8,7 @@ donated buffers and in-place updates both conform.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -106,17 +106,34 @@ class Program(Protocol):
         """Waits until all work on everything in the tree is done."""
 
 
+class Device(Protocol):
+    """A backend's module `device`."""
+
+    def devices(self) -> tuple[str, ...]:
+        """Devices that this process can use."""
+
+    def describe(self) -> dict[str, Any]:
+        """Versions, device name, threads and precision flags, as the framework says."""
+
+    def peak_memory_bytes(self) -> int | None:
+        """The most that the framework's allocator has given out on a GPU; None on a CPU."""
+
+    def stopwatch(self) -> Callable[[], float] | None:
+        """A call that gives the seconds since now on the device's own clock, and waits for it.
+
+        None where the framework shows no such clock.
+        """
+
+    def matrix_product(self, size: int, precision: str, device: str) -> Callable[[], None]:
+        """A call that multiplies two square matrices and waits."""
+
+
 class Backend(NamedTuple):
     """A framework, loaded."""
 
     name: str
     program: type[Program]
-    devices: tuple[str, ...]
-    """Devices that this process can use."""
-    describe: Any
-    """() -> versions, device name, threads and precision flags, as the framework says."""
-    matrix_product: Any
-    """(size, precision, device) -> a call that multiplies two square matrices and waits."""
+    device: Device
 
 
 class Deviation(NamedTuple):

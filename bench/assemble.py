@@ -12,6 +12,7 @@ from pytest_benchmark.utils import get_commit_info
 from bench.cells import Cell, Plan
 from bench.costing import add_costs, ceilings
 from bench.environment import gpu, installs
+from bench.gpu import processes
 from bench.records import read_all
 from bench.verdicts import comparisons
 from bench.workers import ROOT
@@ -42,7 +43,8 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "gantlet_schema": SCHEMA,
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(str(ROOT)),
-        "provenance": provenance | {"gpu_after": gpu(), "shuffle_seed": plan.seed},
+        "provenance": provenance
+        | {"gpu_after": gpu(), "gpu_processes_after": processes(), "shuffle_seed": plan.seed},
         "summary": summary,
         "comparisons": comparisons(summary, medians),
         "ceilings": ceilings(best),
@@ -54,6 +56,12 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "datetime": datetime.now(UTC).isoformat(),
         "version": version("pytest-benchmark"),
     }
+
+
+def _middle(extras: list[dict[str, Any]], name: str) -> float | None:
+    """The median over blocks of what only some devices have."""
+    values = [extra[name] for extra in extras if extra[name] is not None]
+    return median(values) if values else None
 
 
 def _step_times(records: list[dict[str, Any]]) -> dict[int, float]:
@@ -103,6 +111,8 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "draws_share": min(1.0, first["draws_s_per_iteration"] * middle),
         "overhead_share": first["overhead_s"] * middle / first["iterations_per_round"],
         "clocks_differ": median(extra["clocks_differ"] for extra in extras),
+        "device_clock_differs": _middle(extras, "device_clock_differs"),
+        "energy_j_per_iteration": _middle(extras, "energy_j_per_iteration"),
         "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
         "proof_sensitive": proof.get("sensitive", False),
     }

@@ -33,9 +33,9 @@ def train_once(row: str, device: str) -> dict[str, Any]:
     return {
         "mode": mode,
         "metrics": metrics,
-        "devices": list(backend.devices),
+        "devices": list(backend.device.devices()),
         "sample_shape": list(samples.shape),
-        **backend.describe(),
+        **backend.device.describe(),
     }
 
 

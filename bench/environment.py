@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.gpu import processes
 from bench.workers import ROOT
 
 VARIABLES = (
@@ -49,6 +50,7 @@ def provenance() -> dict[str, Any]:
         "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
         "load_average": list(os.getloadavg()),
         "gpu": gpu(),
+        "gpu_processes": processes(),
     }
 
 

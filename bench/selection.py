@@ -150,4 +150,4 @@ def _devices(pool: Workers, row: str, asked: str) -> Sequence[str]:
 
 def devices(row: str) -> list[str]:
     """In a row's worker: the devices that it can use."""
-    return list(backends.load(row).devices)
+    return list(backends.load(row).device.devices())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cells import Cell, Plan
+from bench.gpu import energy_j
 from bench.records import write_atomically
 from bench.workers import WorkerFailed, Workers
 
@@ -53,8 +54,10 @@ def test_train_step(
 
         warmup = int(found["round_s"] < LONG_ROUND_S)
         rounds = plan.rounds if warmup else 1
+        before_j = energy_j()
         benchmark.pedantic(one_round, rounds=rounds, iterations=1, warmup_rounds=warmup)
-        _count(cell, plan, workers)
+        used_j = None if before_j is None else (energy_j() or before_j) - before_j
+        device_s = _count(cell, plan, workers)["device_clock_s"]
     except WorkerFailed as failure:
         benchmark.has_error = True
         prepared.pop(cell.id, None)
@@ -64,6 +67,12 @@ def test_train_step(
         raise
     clock = worker_clock[-len(benchmark.stats.stats.data) :]  # without the warm-up
     benchmark.extra_info.update(_extra(cell, found, benchmark.stats.stats.median, clock))
+    iterations = len(worker_clock) * found["iterations_per_round"]
+    benchmark.extra_info.update(
+        device_clock_s=device_s,
+        device_clock_differs=None if device_s is None else clock[-1] / device_s - 1.0,
+        energy_j_per_iteration=None if used_j is None else used_j / iterations,
+    )
     record = benchmark.stats.as_dict(include_data=True)
     record |= {"params": {"cell": cell.id, "block": block}, "param": cell.id}
     content = {"cell": cell.as_dict(), "block": block, "benchmark": record}
@@ -133,12 +142,14 @@ def _overhead_s(cell: Cell, workers: Workers) -> float:
     return median(elapsed[1:])
 
 
-def _count(cell: Cell, plan: Plan, workers: Workers) -> None:
+def _count(cell: Cell, plan: Plan, workers: Workers) -> dict[str, Any]:
     """The state has counted every iteration that was run, and training is still finite."""
     arguments = {"cell_id": cell.id}
-    found = workers.call(cell.where, "bench.timing:count", arguments, ROUND_TIMEOUT_S)
+    name = "bench.timing:count"
+    found: dict[str, Any] = workers.call(cell.where, name, arguments, ROUND_TIMEOUT_S)
     if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
         raise WorkerFailed("miscounted", str(found))
+    return found
 
 
 def _extra(

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +31,11 @@ class Ready:
     program: Program
     placed: Any
     state: Any
+    stopwatch: Callable[[], Callable[[], float] | None]
     iterations: int = 0
     calls: int = 0
+    device_s: float | None = None
+    """The last round on the device's own clock, where the framework shows one."""
     last_loss: float = math.nan
 
 
@@ -52,7 +56,8 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
     proof_s = time.perf_counter()
     proof = _prove(cell_, program, workload, arrays, placed, chunk)
     proof_s = time.perf_counter() - proof_s
-    ready = Ready(workload, program, placed, program.import_state(init_state(workload, SEED)))
+    state = program.import_state(init_state(workload, SEED))
+    ready = Ready(workload, program, placed, state, backends.load(cell_.row).device.stopwatch)
     # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
     k, measured_s = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
     draws_s = _draws_s(ready, k)
@@ -72,7 +77,7 @@ def prepare(cell: dict[str, Any], round_s: float) -> dict[str, Any]:
         "multiply_adds_per_iteration": iteration_multiply_adds(workload),
         "spec_hash": workload.spec_hash,
         "data": data.describe(arrays) or {"x": {"kind": "drawn on the device"}},
-        "backend": backends.load(cell_.row).describe(),
+        "backend": backends.load(cell_.row).device.describe(),
     }
 
 
@@ -87,7 +92,7 @@ def nothing() -> None:
 
 def describe(row: str) -> dict[str, Any]:
     """Versions, device, threads and precision flags of a row."""
-    return dict(backends.load(row).describe())
+    return dict(backends.load(row).device.describe())
 
 
 def time_round(cell_id: str, n: int) -> float:
@@ -97,8 +102,9 @@ def time_round(cell_id: str, n: int) -> float:
 
 def _time(ready: Ready, n: int) -> float:
     ready.calls += 1
-    start = time.perf_counter()
+    start, device_s = time.perf_counter(), ready.stopwatch()
     ready.state, metrics = ready.program.run(ready.state, ready.placed, SEED + ready.calls, n)
+    ready.device_s = device_s() if device_s else None
     ready.program.block_until_ready((ready.state, metrics))
     elapsed = time.perf_counter() - start
     ready.iterations += n
@@ -114,6 +120,7 @@ def count(cell_id: str) -> dict[str, Any]:
         "iterations_run": ready.iterations,
         "iterations_counted": counted,
         "finite": math.isfinite(ready.last_loss),
+        "device_clock_s": ready.device_s,
     }
 
 

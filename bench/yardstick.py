@@ -117,5 +117,5 @@ def _inputs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _versions(row: str) -> dict[str, str]:
     """Of the framework only: the row's own packages do not change the control."""
-    versions = backends.load(row).describe()["versions"]
+    versions = backends.load(row).device.describe()["versions"]
     return {name: versions[name] for name in PACKAGES.get(FRAMEWORKS.get(row, ""), ())}

@@ -5,7 +5,7 @@ from backends.protocol import Backend
 
 def backend() -> Backend:
     """The Flax row; imports jax."""
-    from backends.flax_nnx.device import describe, devices, matrix_product
+    from backends.flax_nnx import device
     from backends.flax_nnx.training import Program
 
-    return Backend("flax_nnx", Program, devices(), describe, matrix_product)
+    return Backend("flax_nnx", Program, device)

@@ -48,6 +48,17 @@ def block_until_ready(tree: Any) -> None:
     jax.block_until_ready(tree)
 
 
+def peak_memory_bytes() -> int | None:
+    """The most that JAX's allocator has given out on the GPU; None on a CPU."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    return statistics.get("peak_bytes_in_use")
+
+
+def stopwatch() -> Callable[[], float] | None:
+    """None: JAX shows no clock of the device."""
+    return None
+
+
 def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
     """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
     configure(precision)

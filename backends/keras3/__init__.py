@@ -7,9 +7,7 @@ def backend() -> Backend:
     """The row of the engine that KERAS_BACKEND names; imports keras and that engine."""
     import keras
 
-    from backends.keras3.device import describe, devices, matrix_product
+    from backends.keras3 import device
     from backends.keras3.training import Program
 
-    return Backend(
-        f"keras3-{keras.backend.backend()}", Program, devices(), describe, matrix_product
-    )
+    return Backend(f"keras3-{keras.backend.backend()}", Program, device)

@@ -47,6 +47,16 @@ def block_until_ready(tree: Any) -> None:
     engine.block_until_ready([x.values if isinstance(x, State) else x for x in leaves])
 
 
+def peak_memory_bytes() -> int | None:
+    """The most that the engine's allocator has given out on the GPU; None on a CPU."""
+    return engine.peak_memory_bytes() if engine.gpu_name() else None
+
+
+def stopwatch() -> Callable[[], float] | None:
+    """None: neither engine shows a clock of the device."""
+    return None
+
+
 def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
     """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
     configure(precision)

@@ -30,6 +30,12 @@ def gpu_name() -> str | None:
     return gpus[0].device_kind if gpus else None
 
 
+def peak_memory_bytes() -> int:
+    """The most that JAX's allocator has given out on the first GPU."""
+    gpu = next(device for device in jax.devices() if device.platform == "gpu")
+    return int(gpu.memory_stats()["peak_bytes_in_use"])
+
+
 def configure(precision: str) -> None:
     """float64 where it is asked for; no TF32 in products and convolutions."""
     jax.config.update("jax_enable_x64", precision == "float64")

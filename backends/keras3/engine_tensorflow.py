@@ -27,6 +27,11 @@ def gpu_name() -> str | None:
     return tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else None
 
 
+def peak_memory_bytes() -> int:
+    """The most that TensorFlow's allocator has given out on the first GPU."""
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def configure(precision: str) -> None:
     """No TF32 in products and convolutions."""
     tf.config.experimental.enable_tensor_float_32_execution(False)

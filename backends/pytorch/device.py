@@ -44,6 +44,26 @@ def block_until_ready(tree: Any) -> None:
         torch.cuda.synchronize()
 
 
+def peak_memory_bytes() -> int | None:
+    """The most that torch's allocator has given out on the GPU; None on a CPU."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
+def stopwatch() -> Callable[[], float] | None:
+    """CUDA events around what is queued until the call; it waits for them. None on a CPU."""
+    if not torch.cuda.is_available():
+        return None
+    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    first.record()
+
+    def elapsed_s() -> float:
+        last.record()
+        last.synchronize()
+        return first.elapsed_time(last) / 1000.0
+
+    return elapsed_s
+
+
 def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
     """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
     configure(precision)

@@ -5,7 +5,7 @@ from backends.protocol import Backend
 
 def backend() -> Backend:
     """The reference as a backend; it has one mode, one precision and one device."""
-    from backends.reference.device import describe, devices, matrix_product
+    from backends.reference import device
     from backends.reference.training import Program
 
-    return Backend("reference", Program, devices(), describe, matrix_product)
+    return Backend("reference", Program, device)

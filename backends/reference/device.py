@@ -25,6 +25,16 @@ def block_until_ready(tree: Any) -> None:
     """NumPy has finished when it returns."""
 
 
+def peak_memory_bytes() -> int | None:
+    """None: NumPy runs on the CPU."""
+    return None
+
+
+def stopwatch() -> Callable[[], float] | None:
+    """None: there is no other clock than the CPU's."""
+    return None
+
+
 def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:
     """A call that multiplies two matrices of `size` x `size` and waits: a backend's ceiling."""
     one, other = np.ones((2, size, size), precision)

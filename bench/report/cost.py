@@ -63,6 +63,21 @@ def _gib(count: float) -> str:
     return size(count * 2**30)
 
 
+def energy(result: Result) -> Section | None:
+    """Joules of an iteration, where the device counts them."""
+
+    def joules(cell: Summary) -> float | None:
+        return cost(cell, "energy_j_per_iteration")
+
+    tables = measured(result, "Energy", {"joules an iteration": (joules, number)})
+    figures = panels(result, joules, number, "joules an iteration", ticks=PLAIN)
+    words = [
+        "What the GPU's own counter (NVML) rose by in the timed rounds, idle power included; the "
+        "rest of the machine is not in it."
+    ]
+    return Section("energy", "Energy", words, figures, tables) if figures else None
+
+
 def latency(result: Result) -> Section | None:
     """Time of generating a batch of samples."""
     sizes = sorted(

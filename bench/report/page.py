@@ -20,6 +20,7 @@ SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
     speed.first_steps,
     cost.break_even,
     cost.memory,
+    cost.energy,
     speed.batch_sizes,
     cost.latency,
     cost.ceiling,

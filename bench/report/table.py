@@ -68,6 +68,12 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
         worst = max(cell["overhead_share"] for cell in summary)
         console.print(f"An empty call takes {worst:.2%} of a round at most.")
     for cell in summary:
+        on_device = cell.get("device_clock_differs")
+        if on_device is not None and abs(on_device) > CLOCKS_AGREE:
+            console.print(
+                f"{escape(cell['id'])}: the worker's clock and the device's own differ by "
+                f"{on_device:+.1%}"
+            )
         if abs(cell["clocks_differ"]) > CLOCKS_AGREE:
             console.print(
                 f"{escape(cell['id'])}: the caller's clock and the worker's differ by "

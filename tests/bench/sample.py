@@ -14,6 +14,7 @@ COST = {
     "peak_memory_kind": "process",
     "gflop_per_s": 31.5,
     "ceiling_share": 0.25,
+    "energy_j_per_iteration": 0.5,
     "start_s": 7.89,
     "break_even_iterations": 1234.0,
     "failed": None,

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from spec.base import Fraction, Model, Name, Size
+from spec.errors import PlaceError
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
-from spec.workload import Network, PlaceError, Provenance
+from spec.workload import Network, Provenance
 
 NETWORKS = ("generator", "discriminator")
 

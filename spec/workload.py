@@ -10,21 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.base import Fraction, Model, Name, Shape
+from spec.errors import PlaceError
 from spec.initialisers import Parameter
 from spec.layer import ShapeError
 from spec.layers import AnyLayer, Dropout
 from spec.optimizers import Optimizer
 from spec.phases import Phase, Schedule
 from spec.sources import ARRAYS, Digits, Drawn, Mask, Photos, Source
-
-
-class PlaceError(ValueError):
-    """An error between fields, with the place in the file where a person should look."""
-
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(message)
-        self.place = place
-
 
 LARGEST_NETWORK = 2**30
 """Parameters: four GiB in float32, and four times that with Adam's moments and gradients."""

@@ -136,7 +136,7 @@ class Workload(Model):
     @model_validator(mode="after")
     def _connects(self) -> "Workload":
         for name, network in self.networks.items():
-            _check_layers(f"networks.{name}", network)
+            check_layers(f"networks.{name}", network)
         _check_names(self)
         for name in self.averages:
             _among(f"averages.{name}", name, self.networks, "network")
@@ -235,7 +235,8 @@ class Workload(Model):
         return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
 
 
-def _check_layers(place: str, network: Network) -> None:
+def check_layers(place: str, network: Network) -> None:
+    """Every layer fits the one before, none is lost, and memory can hold them."""
     try:
         network.named_layers()
     except PlaceError as error:
@@ -324,12 +325,12 @@ def _check_term(
         elif field == "between":
             for name in value:
                 _among(f"{place}.between", name, known, "draw or output")
-    logits = getattr(term, "logits", None)
-    if logits is not None and known[logits] != (1,):
-        raise PlaceError(
-            f"{place}.logits",
-            f"{logits!r} has shape {list(known[logits])}; a discriminator gives one logit, [1]",
-        )
+        if field in ("logits", "scores") and known[value] != (1,):
+            raise PlaceError(
+                f"{place}.{field}",
+                f"{value!r} has shape {list(known[value])}; a discriminator gives one "
+                f"{field.removesuffix('s')} a sample, [1]",
+            )
 
 
 def _among(place: str, name: str, allowed: Iterable[str], what: str) -> None:

@@ -217,7 +217,7 @@ class Add(Layer):
 
 
 class Concatenate(Layer):
-    """Its inputs beside each other along the last axis, in the order given."""
+    """Its inputs beside each other along the last axis, in the order given; see `add`."""
 
     kind: Literal["concatenate"]
 

@@ -134,6 +134,9 @@ class Schedule(Model):
     batch_size: Annotated[int, Field(ge=1, le=2**20)]
     length: Size
     unit: Literal["iterations", "rounds", "epochs"]
+    """An iteration, which some documents call a round, is one pass through the steps; an epoch is
+    as many as take the number of real samples once, with replacement too. The length is a record of
+    the document: what is proved and timed does not depend on it."""
     learning_rate: Literal["constant", "linear", "exponential"]
     decay_factor: NotNegative | None = None
     """What the rates have been multiplied by after `decay_iterations`; not with constant."""

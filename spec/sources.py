@@ -50,10 +50,12 @@ class Digits(Model):
 
     kind: Literal["digits"]
     shape: Image
-    """Height, width and 1 channel; digits are stretched where it is no square."""
+    """1 channel; the 8x8 digits are stretched where it is no square."""
     interpolation: Literal["bilinear"]
     range: Range
     sampling: Literal["shuffled_epochs", "with_replacement"]
+    """All samples in a new order in each epoch, whose last batch may be smaller (it is left out
+    where a phase repeats); or each sample drawn from all, where a batch may hold it twice."""
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None
@@ -75,11 +77,13 @@ class Photos(Model):
 
     kind: Literal["photos"]
     shape: Image
-    """Height and width of a patch, at most 427 and 640, and 3 channels."""
+    """Of a patch: at most 427 and 640, always 3 channels."""
     patch_stride: Size
     """Pixels from one patch's corner to the next one's, in height and width."""
     range: Range
     sampling: Literal["shuffled_epochs", "with_replacement"]
+    """All samples in a new order in each epoch, whose last batch may be smaller (it is left out
+    where a phase repeats); or each sample drawn from all, where a batch may hold it twice."""
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None

@@ -64,8 +64,8 @@ class Network(Model):
             if name in shapes:
                 raise PlaceError(f"layers[{i}]", f"an earlier layer is called {name!r} too")
             try:
-                layer.parameters(given[0])
                 shape = shapes[name] = layer.joined_shape(given)
+                layer.parameters(given[0])  # of a shape that the layer takes
             except ShapeError as error:
                 raise PlaceError(f"layers[{i}]", str(error)) from None
             rows.append((name, layer, given[0]))

@@ -95,7 +95,8 @@ def allowed(annotation: Any) -> str:
     if get_origin(plain) is Literal:
         return ", ".join(str(value) for value in get_args(plain))
     if get_origin(plain) is tuple:
-        return f"a list, each item {allowed(get_args(plain)[0])}"
+        some = any(getattr(mark, "min_length", 0) for mark in marks(annotation))
+        return f"a list{' of one or more' if some else ''}, each {allowed(get_args(plain)[0])}"
     if plain in (int, float):
         return f"a {'whole number' if plain is int else 'number'}{_range(marks(annotation))}"
     return {bool: "true or false", str: "text in quotes"}.get(plain, "a table")

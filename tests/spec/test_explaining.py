@@ -1,6 +1,7 @@
 """The whole line that a wrong field gets, word by word."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,11 +92,11 @@ FIELDS = {
         'given "My D"; allowed: a name of at most 64 small letters, digits and _, the first a '
         "letter",
     ),
-    "no layers": (
-        "layers = [\n",
-        "layers = []\n[x]\nx = [\n",
-        "x: unknown key; allowed: name, title, "
-        "generator, discriminator, noise, data, steps, optimizers, schedule, averages, provenance",
+    "a key of no part": (
+        "[generator]\n",
+        "[x]\n[generator]\n",
+        "x: unknown key; allowed: name, title, generator, discriminator, noise, data, steps, "
+        "optimizers, schedule, averages, provenance",
     ),
     "half a step": (
         "d_steps = 1",
@@ -221,8 +222,52 @@ def test_every_loss_takes_one_score_without_a_sigmoid(loss: str) -> None:
         )
 
 
+def test_a_network_without_layers() -> None:
+    message = r"layers: given \[\]; allowed: a list of one or more, each a table with a kind"
+    with pytest.raises(SpecError, match=message):
+        spec.load("mlp_square", {"generator.layers": []})
+
+
+def test_a_convolution_on_a_vector() -> None:
+    with pytest.raises(SpecError, match=r"layers\[0\]: a convolution takes \(height, width, cha"):
+        spec.load("dcgan_32", {"discriminator.input": [3072]})
+
+
 def test_a_sigmoid_inside_a_discriminator_is_a_layer_like_others() -> None:
     assert spec.load("mlp_square", {"discriminator.layers[4]": {"kind": "sigmoid"}})
+
+
+TOGETHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "noise.low: given 2.0; it must be below high, 1.0": ("gaussian", {"noise.low": 2.0}),
+    "generator.layers: no layer has parameters: nothing to train": (
+        "mlp_square",
+        {"generator.layers": [{"kind": "reshape", "shape": [28, 28, 1]}]},
+    ),
+    "schedule.decay_factor: given 0.0, but an exponential rate never reaches 0": (
+        "mlp_square",
+        {
+            "schedule.learning_rate": "exponential",
+            "schedule.decay_factor": 0.0,
+            "schedule.decay_iterations": 5,
+        },
+    ),
+    "steps.real_target: given 0.9; it means nothing to the loss 'hinge'": (
+        "mlp_square",
+        {"steps.loss": "hinge", "steps.g_loss": None, "steps.real_target": 0.9},
+    ),
+    "generator.layers[0].kernel_init.std: given 1000001.0; allowed: a number from 0": (
+        "gaussian",
+        {"generator.layers[0].kernel_init.std": 1000001.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("line", TOGETHER)
+def test_fields_that_do_not_go_together(line: str) -> None:
+    name, put = TOGETHER[line]
+    with pytest.raises(SpecError) as error:
+        spec.load(name, put)
+    assert str(error.value).startswith(f"{name}: {line}")
 
 
 @pytest.mark.parametrize("rule", ["torch_uniform", "he"])

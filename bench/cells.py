@@ -9,6 +9,7 @@ import spec
 import spec.data
 from backends.protocol import absent_mode
 from bench.workers import Where
+from spec.errors import SpecError
 from spec.workload import Workload
 
 
@@ -150,8 +151,12 @@ def check_data(
 ) -> None:
     """Load every workload's data once now, so that wrong data stop a run before it starts.
 
-    Raises SpecError.
+    Raises SpecError, with the file.
     """
     for name in names:
         for size in batch_sizes or (spec.load(name, overrides).schedule.batch_size,):
-            spec.data.load(spec.load(name, {**overrides, "schedule.batch_size": size}))
+            workload = spec.load(name, {**overrides, "schedule.batch_size": size})
+            try:
+                spec.data.load(workload)
+            except SpecError as error:
+                raise SpecError(f"{name}: {error}") from None

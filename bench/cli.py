@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 import backends
+import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench import calibration as calibration_
 from bench import doctor as doctor_
@@ -19,6 +20,7 @@ from bench.cells import Plan, cells_of, check_data, with_pairs
 from bench.comparing import compare as compare_
 from bench.comparing import limit_of
 from bench.environment import provenance
+from bench.fitting import describe
 from bench.report import comparison as comparison_
 from bench.report import table, writing
 from bench.results import read
@@ -117,7 +119,7 @@ def run(
     ] = None,
     python: Python = [],  # noqa: B006
     check: Annotated[
-        bool, typer.Option("--check", help="only read the arguments, before rows are installed")
+        bool, typer.Option("--check", help="only read the arguments and say what was understood")
     ] = False,
     json_: Json = False,
 ) -> None:
@@ -138,6 +140,9 @@ def run(
     check_data(names, batches, put)
     target = output_path(output)
     if check:
+        for name in names:
+            line = describe(name, spec.load(name, put), batches)
+            print(line, file=sys.stderr if json_ else sys.stdout)
         return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)

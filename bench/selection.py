@@ -83,7 +83,7 @@ def overrides(given: Iterable[str]) -> dict[str, Any]:
             raise UserError(f"--set: given {pair!r}; allowed: PLACE=VALUE, schedule.batch_size=64")
         try:
             found[place.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # also numbers and nesting beyond all bounds
             found[place.strip()] = text.strip()
     return found
 

@@ -26,7 +26,7 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Workl
     Raises SpecError with one line for a person.
     """
     if name_or_path in names():
-        return read(_FOLDER / f"{name_or_path}.toml", overrides)
+        return read(_FOLDER / f"{name_or_path}.toml", overrides, name_or_path)
     if name_or_path.endswith(".toml") or _exists(name_or_path):
         return read(Path(name_or_path), overrides)
     near = get_close_matches(name_or_path, names(), n=1)

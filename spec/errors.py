@@ -11,3 +11,11 @@ class SpecError(UserError):
 
 class UnsupportedError(UserError):
     """A workload that parses and expands, but that no backend computes yet."""
+
+
+class PlaceError(ValueError):
+    """An error in a model, with the place in it where a person should look."""
+
+    def __init__(self, place: str, message: str) -> None:
+        super().__init__(message)
+        self.place = place

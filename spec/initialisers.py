@@ -4,7 +4,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from spec.base import Model
+from spec.base import Model, NotNegative, Number, Why
 
 
 class TorchUniform(Model):
@@ -21,23 +21,24 @@ class Normal(Model):
     """N(mean, std)."""
 
     kind: Literal["normal"]
-    mean: float
-    std: Annotated[float, Field(ge=0)]
+    mean: Number
+    std: NotNegative
 
 
 class Constant(Model):
     """The same value everywhere."""
 
     kind: Literal["constant"]
-    value: float
+    value: Number
 
 
 class Scaled(Model):
-    """Zero mean, variance scale / fan: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998.
+    """Rules for kernels, of mean zero: Glorot and Bengio 2010, He et al. 2015, LeCun et al. 1998.
 
     The variance is 2 / (fan_in + fan_out) for glorot, 2 / fan_in for he and 1 / fan_in for lecun.
     `normal` is not truncated; `uniform` is U(-b, b) with b = sqrt(3 variance). fan_in and fan_out
-    are a kernel's input and output channels times its area, of a transposed convolution too.
+    are a kernel's input and output channels times its area, of a transposed convolution too. Biases
+    and scales are vectors and have no fans.
     """
 
     kind: Literal["glorot", "he", "lecun"]
@@ -51,6 +52,16 @@ class Scaled(Model):
 
 
 Initialiser = Annotated[TorchUniform | Normal | Constant | Scaled, Field(discriminator="kind")]
+BiasInitialiser = Annotated[
+    TorchUniform | Normal | Constant,
+    Field(discriminator="kind"),
+    Why("glorot, he and lecun are rules for kernels: a vector has no fans"),
+]
+VectorInitialiser = Annotated[
+    Normal | Constant,
+    Field(discriminator="kind"),
+    Why("the other rules divide by fans, which a normalisation does not have"),
+]
 
 
 class Parameter(NamedTuple):

@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
 from spec.base import Positive, Shape, Share, Size
-from spec.initialisers import Initialiser, Parameter
+from spec.errors import PlaceError
+from spec.initialisers import BiasInitialiser, Initialiser, Parameter
 from spec.layer import Layer, ShapeError
 from spec.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 
@@ -25,7 +26,13 @@ class Dense(Layer):
     units: Size
     bias: bool
     kernel_init: Initialiser
-    bias_init: Initialiser | None = None
+    bias_init: BiasInitialiser | None = None
+    """With bias = true, and only then."""
+
+    @model_validator(mode="after")
+    def _bias_fits(self) -> "Dense":
+        _require_bias_init(self)
+        return self
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 1:
@@ -50,7 +57,13 @@ class Convolution(Layer):
     padding: Annotated[int, Field(ge=0, le=2**15)]
     bias: bool
     kernel_init: Initialiser
-    bias_init: Initialiser | None = None
+    bias_init: BiasInitialiser | None = None
+    """With bias = true, and only then."""
+
+    @model_validator(mode="after")
+    def _bias_fits(self) -> "Convolution":
+        _require_bias_init(self)
+        return self
 
     def side(self, size: int) -> int:
         """Output height or width for an input height or width."""
@@ -104,8 +117,9 @@ class ConvTranspose(Convolution):
     @model_validator(mode="after")
     def _below_stride(self) -> "ConvTranspose":
         if self.output_padding >= self.stride:
-            raise ValueError(
-                f"output_padding {self.output_padding} must be below the stride, {self.stride}"
+            raise PlaceError(
+                "output_padding",
+                f"given {self.output_padding}; it must be below the stride, {self.stride}",
             )
         return self
 
@@ -203,7 +217,7 @@ class Add(Layer):
 
 
 class Concatenate(Layer):
-    """Its inputs beside each other along the last axis, in the order given."""
+    """Its inputs beside each other along the last axis, in the order given; see `add`."""
 
     kind: Literal["concatenate"]
 
@@ -251,8 +265,14 @@ AnyLayer = Annotated[
 
 
 def _bias(layer: Dense | Convolution, units: int, torch_fan: int) -> dict[str, Parameter]:
-    if not layer.bias:
-        return {}
     if layer.bias_init is None:
-        raise ShapeError("bias = true needs a bias_init")
+        return {}
     return {"bias": Parameter((units,), layer.bias_init, torch_fan)}
+
+
+def _require_bias_init(layer: Dense | Convolution) -> None:
+    if layer.bias and layer.bias_init is None:
+        message = "missing; bias = true needs a bias_init: torch_uniform, normal or constant"
+        raise PlaceError("bias_init", message)
+    if not layer.bias and layer.bias_init is not None:
+        raise PlaceError("bias_init", "given with bias = false; leave it out, or take bias = true")

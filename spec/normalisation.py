@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import model_validator
 
 from spec.base import Fraction, Positive, Size
-from spec.initialisers import Constant, Initialiser, Parameter
+from spec.errors import PlaceError
+from spec.initialisers import Constant, Parameter, VectorInitialiser
 from spec.layer import Layer, ShapeError
 
 
@@ -13,14 +14,15 @@ class Normalisation(Layer):
     """What all of them have in common: epsilon under the root, and scale and bias by channel."""
 
     epsilon: Positive
-    scale_init: Initialiser | None = None
+    scale_init: VectorInitialiser | None = None
     """With bias_init: a scale and a bias by channel follow. Without both: none do."""
-    bias_init: Initialiser | None = None
+    bias_init: VectorInitialiser | None = None
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "Normalisation":
         if (self.scale_init is None) != (self.bias_init is None):
-            raise ValueError("scale_init and bias_init come together, or neither")
+            absent = "scale_init" if self.scale_init is None else "bias_init"
+            raise PlaceError(absent, "missing; scale_init and bias_init come together, or neither")
         return self
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from spec.base import Fraction, Model, Positive
+from spec.base import Fraction, Model, NotNegative, Positive, Rate
 
 
 class Adam(Model):
@@ -19,7 +19,7 @@ class Adam(Model):
     """
 
     kind: Literal["adam"]
-    learning_rate: Positive
+    learning_rate: Rate
     beta_1: Fraction
     beta_2: Fraction
     epsilon: Positive
@@ -35,11 +35,11 @@ class AdamW(Model):
     """Adam, epsilon outside the root, after p has lost lr weight_decay p (arXiv 1711.05101)."""
 
     kind: Literal["adamw"]
-    learning_rate: Positive
+    learning_rate: Rate
     beta_1: Fraction
     beta_2: Fraction
     epsilon: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: NotNegative
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -56,11 +56,11 @@ class RmsProp(Model):
     """
 
     kind: Literal["rmsprop"]
-    learning_rate: Positive
+    learning_rate: Rate
     decay: Fraction
     epsilon: Positive
     epsilon_place: Literal["outside_root", "inside_root"]
-    initial_accumulator: Annotated[float, Field(ge=0)]
+    initial_accumulator: NotNegative
     momentum: Fraction
 
     @property
@@ -73,7 +73,7 @@ class Sgd(Model):
     """p - lr g; with momentum b = momentum b + g and p - lr b, or p - lr (g + momentum b)."""
 
     kind: Literal["sgd"]
-    learning_rate: Positive
+    learning_rate: Rate
     momentum: Fraction = 0.0
     nesterov: bool = False
     """The form of Sutskever et al. 2013 as rewritten by Bengio et al. 2013 (arXiv 1212.0901)."""

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Name, Positive, Size
+from spec.base import Model, Name, NotNegative, Number, Positive, Repeats, Size
+from spec.errors import PlaceError
 
 
 class Forward(Model):
@@ -25,7 +26,7 @@ class BinaryCrossEntropy(Model):
     kind: Literal["bce"]
     logits: Name
     target: Annotated[float, Field(ge=0, le=1)]
-    weight: float
+    weight: Number
 
 
 class MeanScore(Model):
@@ -33,7 +34,7 @@ class MeanScore(Model):
 
     kind: Literal["mean_score"]
     scores: Name
-    weight: float
+    weight: Number
 
 
 class LeastSquares(Model):
@@ -41,8 +42,8 @@ class LeastSquares(Model):
 
     kind: Literal["least_squares"]
     scores: Name
-    target: float
-    weight: float
+    target: Number
+    weight: Number
 
 
 class Hinge(Model):
@@ -52,7 +53,7 @@ class Hinge(Model):
     scores: Name
     sign: Literal[1, -1]
     """1 for real samples, -1 for generated ones."""
-    weight: float
+    weight: Number
 
 
 class AbsoluteError(Model):
@@ -61,7 +62,7 @@ class AbsoluteError(Model):
     kind: Literal["absolute_error"]
     value: Name
     other: Name
-    weight: float
+    weight: Number
 
 
 class GradientPenalty(Model):
@@ -72,7 +73,7 @@ class GradientPenalty(Model):
     between: tuple[Name, Name]
     alpha: Name
     epsilon: Positive
-    weight: float
+    weight: Number
 
 
 class R1Penalty(Model):
@@ -81,7 +82,7 @@ class R1Penalty(Model):
     kind: Literal["r1_penalty"]
     network: Name
     at: Name
-    weight: float
+    weight: Number
 
 
 LossTerm = Annotated[
@@ -116,7 +117,7 @@ class Phase(Model):
     losses: Annotated[tuple[LossTerm, ...], Field(min_length=1)]
     updates: Annotated[tuple[Name, ...], Field(min_length=1)]
     optimizer: Name
-    repeat: Size
+    repeat: Repeats
     every: Size
     metrics: dict[Name, Name]
     clip: Clip | None = None
@@ -133,8 +134,11 @@ class Schedule(Model):
     batch_size: Annotated[int, Field(ge=1, le=2**20)]
     length: Size
     unit: Literal["iterations", "rounds", "epochs"]
+    """An iteration, which some documents call a round, is one pass through the steps; an epoch is
+    as many as take the number of real samples once, with replacement too. The length is a record of
+    the document: what is proved and timed does not depend on it."""
     learning_rate: Literal["constant", "linear", "exponential"]
-    decay_factor: Annotated[float, Field(ge=0)] | None = None
+    decay_factor: NotNegative | None = None
     """What the rates have been multiplied by after `decay_iterations`; not with constant."""
     decay_iterations: Size | None = None
     """Iterations until then; linear rates stay there, exponential ones go on."""
@@ -146,16 +150,21 @@ class Schedule(Model):
 
     @model_validator(mode="after")
     def _decays(self) -> "Schedule":
-        given = [self.decay_factor is not None, self.decay_iterations is not None]
-        if self.learning_rate == "constant" and any(given):
-            raise ValueError(
-                "learning_rate = 'constant' has no decay_factor and no decay_iterations; leave "
-                "them out, or take linear or exponential"
+        fields = ("decay_factor", "decay_iterations")
+        given = [name for name in fields if getattr(self, name) is not None]
+        if self.learning_rate == "constant" and given:
+            raise PlaceError(
+                given[0],
+                "given, but learning_rate = 'constant' has no decay_factor and no "
+                "decay_iterations; leave them out, or take linear or exponential",
             )
-        if self.learning_rate != "constant" and not all(given):
-            raise ValueError(
-                f"learning_rate = {self.learning_rate!r} needs a decay_factor and decay_iterations"
+        if self.learning_rate != "constant" and len(given) < 2:
+            raise PlaceError(
+                next(name for name in fields if name not in given),
+                f"missing; learning_rate = {self.learning_rate!r} needs a decay_factor and "
+                "decay_iterations",
             )
         if self.learning_rate == "exponential" and not self.decay_factor:
-            raise ValueError("an exponential rate never reaches 0; take a decay_factor above 0")
+            message = "given 0.0, but an exponential rate never reaches 0; take one above 0"
+            raise PlaceError("decay_factor", message)
         return self

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Fraction, Model, Name, Size
+from spec.base import Fraction, Model, Name, Repeats
+from spec.errors import PlaceError
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
-from spec.workload import Network, PlaceError, Provenance
+from spec.workload import Network, Provenance, Workload, check_layers
 
 NETWORKS = ("generator", "discriminator")
 
@@ -24,9 +25,9 @@ class Optimizers(Model):
 class Steps(Model):
     """How an iteration alternates between the two networks."""
 
-    d_steps: Size
+    d_steps: Repeats
     """Updates of D in a row."""
-    g_steps: Size
+    g_steps: Repeats
     """Updates of G in a row."""
     d_update: Literal["sum_of_means", "concatenated", "sequential"]
     """One step on mean(real) + mean(fake), or on the mean over the concatenated batch; or two
@@ -47,21 +48,25 @@ class Steps(Model):
     @model_validator(mode="after")
     def _fits(self) -> "Steps":
         if (self.loss == "bce") != (self.g_loss is not None):
-            raise ValueError(
-                "g_loss says which cross entropy G has: with loss = 'bce' it is non_saturating or "
-                "minimax, with every other loss it is left out"
+            given = f"given with loss = {self.loss!r}" if self.g_loss else "missing"
+            raise PlaceError(
+                "g_loss",
+                f"{given}; with loss = 'bce' it is non_saturating or minimax, with every other "
+                "loss it is left out",
             )
         if self.real_target != 1.0 and self.loss not in ("bce", "least_squares"):
-            raise ValueError(f"real_target means nothing to the loss {self.loss!r}; leave it out")
+            message = f"given {self.real_target}; it means nothing to the loss {self.loss!r}"
+            raise PlaceError("real_target", f"{message}, leave it out")
         if self.d_update == "sequential" and self.d_steps > 1:
-            raise ValueError("d_update = 'sequential' has d_steps = 1: its two steps in turn")
+            message = f"given {self.d_steps}; d_update = 'sequential' has d_steps = 1"
+            raise PlaceError("d_steps", f"{message}: its two steps in turn")
         return self
 
 
 class ShortForm(Model):
     """A workload file in the short form."""
 
-    name: str
+    name: Name
     title: str
     generator: Network
     discriminator: Network
@@ -75,6 +80,21 @@ class ShortForm(Model):
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
     provenance: Provenance | None = None
+
+    @model_validator(mode="after")
+    def _connects(self) -> "ShortForm":
+        """The same that every workload has to fulfil, in the words of the short form."""
+        for name in NETWORKS:
+            network: Network = getattr(self, name)
+            check_layers(name, network)
+            if not network.parameters():
+                raise PlaceError(f"{name}.layers", "no layer has parameters: nothing to train")
+        made, judged = self.generator.output, self.discriminator.input
+        _same("discriminator.input", judged, "the generator gives", made)
+        _same("discriminator.input", judged, "data.shape is", self.data.shape)
+        _same("generator.input", self.generator.input, "noise.shape is", self.noise.shape)
+        _check_score(self.discriminator, self.steps.loss)
+        return self
 
     @model_validator(mode="after")
     def _in_range(self) -> "ShortForm":
@@ -92,12 +112,50 @@ class ShortForm(Model):
         return self
 
 
+def _same(place: str, given: tuple[int, ...], what: str, other: tuple[int, ...]) -> None:
+    if given != other:
+        message = f"given {list(given)}, but {what} {list(other)}; the two must be equal"
+        raise PlaceError(place, message)
+
+
+def _check_score(discriminator: Network, loss: str) -> None:
+    """One number a sample, without a sigmoid."""
+    if discriminator.output != (1,):
+        score = "logit" if loss == "bce" else "score"
+        raise PlaceError(
+            "discriminator.layers",
+            f"gives {list(discriminator.output)}; a discriminator gives one {score} a sample, [1]",
+        )
+    last = _last_computing(discriminator)
+    if last >= 0 and discriminator.layers[last].kind == "sigmoid":
+        why = "bce has the sigmoid in it" if loss == "bce" else f"{loss} takes them as they are"
+        message = f"given sigmoid at the end, but D gives logits or scores: {why}; remove the layer"
+        raise PlaceError(f"discriminator.layers[{last}]", message)
+
+
+def _last_computing(network: Network) -> int:
+    """The layer whose numbers are the output, -1 for none: those behind it change the shape."""
+    rows = network.named_layers()
+    position = {name: i for i, (name, _, _) in enumerate(rows)} | {"input": -1}
+    last = len(rows) - 1
+    while last >= 0 and rows[last][1].kind in ("flatten", "reshape"):
+        source = rows[last][1].inputs
+        last = position[source[0]] if source else last - 1
+    return last
+
+
 REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, inf), "softplus": (0.0, inf)}
 
 
 def is_short(raw: dict[str, Any]) -> bool:
     """Whether a file is in the short form: it names no phases."""
     return "phases" not in raw
+
+
+def is_expanded(workload: Workload) -> bool:
+    """Whether a workload has the names that `expand` gives, so that a file calls them otherwise."""
+    phases = [phase.name for phase in workload.phases]
+    return phases in (["d", "g"], ["d_real", "d_fake", "g"]) and set(workload.sources) == {"x", "z"}
 
 
 def expand(short: ShortForm) -> dict[str, Any]:

@@ -4,23 +4,28 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from spec.base import Model, Positive, Shape, Share, Size
+from spec.base import Image, Model, Number, Positive, Says, Shape, Share, Size
+from spec.errors import PlaceError
 
 
-def _rises(pair: tuple[float, float]) -> tuple[float, float]:
+def _rises(pair: tuple[Number, Number]) -> tuple[Number, Number]:
     if pair[0] >= pair[1]:
         raise ValueError("the first number must be below the second")
     return pair
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_rises)]
+Range = Annotated[
+    tuple[Number, Number],
+    AfterValidator(_rises),
+    Says("a list of two numbers, the lower one first"),
+]
 
 
 class NormalNoise(Model):
     """N(mean, std), fresh for every draw."""
 
     kind: Literal["normal"]
-    mean: float
+    mean: Number
     std: Positive
     shape: Shape
 
@@ -29,13 +34,14 @@ class UniformNoise(Model):
     """U[low, high), fresh for every draw."""
 
     kind: Literal["uniform"]
-    low: float
-    high: float
+    low: Number
+    high: Number
     shape: Shape
 
     @model_validator(mode="after")
     def _rises(self) -> "UniformNoise":
-        _rises((self.low, self.high))
+        if self.low >= self.high:
+            raise PlaceError("low", f"given {self.low}; it must be below high, {self.high}")
         return self
 
 
@@ -43,35 +49,64 @@ class Digits(Model):
     """scikit-learn's 1,797 handwritten digits, resized bilinearly, with values in `range`."""
 
     kind: Literal["digits"]
-    shape: Annotated[tuple[Size, Size, Size], Field()]
+    shape: Image
+    """1 channel; the 8x8 digits are stretched where it is no square."""
     interpolation: Literal["bilinear"]
     range: Range
     sampling: Literal["shuffled_epochs", "with_replacement"]
+    """All samples in a new order in each epoch, whose last batch may be smaller (it is left out
+    where a phase repeats); or each sample drawn from all, where a batch may hold it twice."""
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None
     """Checksum of the float32 little-endian array, checked on loading."""
+
+    @model_validator(mode="after")
+    def _one_channel(self) -> "Digits":
+        if self.shape[2] != 1:
+            raise PlaceError("shape", f"given {list(self.shape)}; digits have 1 channel")
+        return self
+
+
+PHOTOGRAPH = (427, 640, 3)
+"""Height, width and channels of each of the two."""
 
 
 class Photos(Model):
-    """Square patches of scikit-learn's two colour photographs, with values in `range`."""
+    """Patches of scikit-learn's two colour photographs (427x640), with values in `range`."""
 
     kind: Literal["photos"]
-    shape: Annotated[tuple[Size, Size, Size], Field()]
+    shape: Image
+    """Of a patch: at most 427 and 640, always 3 channels."""
     patch_stride: Size
+    """Pixels from one patch's corner to the next one's, in height and width."""
     range: Range
     sampling: Literal["shuffled_epochs", "with_replacement"]
+    """All samples in a new order in each epoch, whose last batch may be smaller (it is left out
+    where a phase repeats); or each sample drawn from all, where a batch may hold it twice."""
     count: Size | None = None
     """Number of samples, checked on loading."""
     sha256: str | None = None
     """Checksum of the float32 little-endian array, checked on loading."""
+
+    @model_validator(mode="after")
+    def _inside_a_photograph(self) -> "Photos":
+        if any(side > whole for side, whole in zip(self.shape[:2], PHOTOGRAPH, strict=False)) or (
+            self.shape[2] != PHOTOGRAPH[2]
+        ):
+            raise PlaceError(
+                "shape",
+                f"given {list(self.shape)}; photos gives patches of at most {list(PHOTOGRAPH)}, "
+                "always with 3 channels",
+            )
+        return self
 
 
 class GaussianStream(Model):
     """Rows of independent N(mean, std) numbers, fresh for every draw."""
 
     kind: Literal["gaussian_stream"]
-    mean: float
+    mean: Number
     std: Positive
     shape: Shape
     sampling: Literal["stream"]

@@ -5,17 +5,20 @@
 
 import inspect
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from spec.base import Model
+from spec.base import LARGEST_NUMBER, Model
+from spec.examples import AVERAGES, FILE, KINDS, LAYERS, PROVENANCE
 from spec.initialisers import Initialiser
 from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
 from spec.phases import Clip, LossTerm, Schedule
+from spec.places import allowed, bare, models_of
 from spec.short_form import ShortForm, Steps
 from spec.sources import Source
-from spec.workload import Workload
+from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,7 +65,10 @@ def page() -> str:
         "# Vocabulary",
         "<!-- Generated from spec/ by `python -m spec.vocabulary`; do not edit. -->",
         "Every number is written in the file. A field with a value in brackets may be left out and "
-        "then means that value. A **Note** says where the frameworks' own defaults differ.",
+        "then means that value. A **Note** says where the frameworks' own defaults differ. "
+        f"Where nothing is said, a number is at most {LARGEST_NUMBER:,.0f} in size.",
+        "## The file",
+        FILE,
     ]
     sections: tuple[tuple[str, list[type[Model]]], ...] = (
         ("Layers", members(AnyLayer)),
@@ -74,11 +80,26 @@ def page() -> str:
         ("Loss terms (long form)", members(LossTerm)),
     )
     for title, models in sections:
-        parts.append(f"## {title}")
+        parts += [f"## {title}", *([LAYERS] if title == "Layers" else [])]
         parts += [_entry(model) for model in models]
         if models == [Schedule]:
-            parts += ["## `[averages]`", _plain(ShortForm.model_fields["averages"].description)]
+            parts += _optional_tables()
     return "\n\n".join(parts) + "\n"
+
+
+def _optional_tables() -> list[str]:
+    averages = _plain(ShortForm.model_fields["averages"].description)
+    about = inspect.cleandoc(Provenance.__doc__ or "")
+    fields = "\n".join(_field(ProvenanceField, name) for name in ProvenanceField.model_fields)
+    return [
+        *("## `[averages]`", averages, _block(AVERAGES)),
+        *("## `[provenance]`", about, _block(PROVENANCE)),
+        *("Each of its `fields` has:", fields),
+    ]
+
+
+def _block(example: str) -> str:
+    return f"```toml\n{example}\n```"
 
 
 def _entry(model: type[Model]) -> str:
@@ -90,16 +111,18 @@ def _entry(model: type[Model]) -> str:
     if fields:
         lines.append("\n".join(fields))
     lines += [f"**Note.** {NOTES[name]}" for name in names if name in NOTES]
+    lines += [_block(KINDS[name]) for name in names or (heading,) if name in KINDS]
     return "\n\n".join(lines)
 
 
 def _field(model: type[Model], name: str) -> str:
-    if name in ("kind", "name"):
+    if name in ("kind", "name", "inputs"):
         return ""
     field = model.model_fields[name]
     default = "" if field.is_required() else f" [{_default(field.default)}]"
-    about = f": {_plain(field.description)}" if field.description else ""
-    return f"- `{name}`{default} {_type(field.annotation)}{about}"
+    takes = _type(Annotated[(field.annotation, field)])
+    about = f"{'.' if ':' in takes else ':'} {_plain(field.description)}"
+    return f"- `{name}`{default} {takes}{about if field.description else ''}"
 
 
 def _plain(text: str | None) -> str:
@@ -112,19 +135,15 @@ def _default(value: Any) -> str:
 
 
 def _type(annotation: Any) -> str:
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) is Literal:
-        return " or ".join(json.dumps(value) for value in get_args(annotation))
-    options = [a for a in get_args(annotation) if a is not type(None)]
-    if type(None) in get_args(annotation):
-        return _type(options[0]) if len(options) == 1 else "initialiser"
-    plain = {int: "whole number", float: "number", bool: "true or false", str: "text"}
-    if annotation in plain:
-        return plain[annotation]
-    if get_origin(annotation) is tuple:
-        return "list"
-    return "table" if isinstance(annotation, type) else "initialiser"
+    """What a field takes, in the words of the errors but for limits that hold everywhere."""
+    plain = bare(annotation)
+    if get_origin(plain) is Literal:
+        return " or ".join(json.dumps(value) for value in get_args(plain))
+    if len(models_of(plain)) > 1:
+        return "initialiser"
+    text = "table" if models_of(plain) else allowed(annotation).removeprefix("a ")
+    general = f" from {-LARGEST_NUMBER:,.0f}| (to|and at most) ({LARGEST_NUMBER:,.0f}|{2**31:,})"
+    return re.sub(general, "", text)
 
 
 def schema() -> dict[str, Any]:

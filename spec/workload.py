@@ -10,21 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.base import Fraction, Model, Name, Shape
+from spec.errors import PlaceError
 from spec.initialisers import Parameter
 from spec.layer import ShapeError
 from spec.layers import AnyLayer, Dropout
 from spec.optimizers import Optimizer
 from spec.phases import Phase, Schedule
 from spec.sources import ARRAYS, Digits, Drawn, Mask, Photos, Source
-
-
-class PlaceError(ValueError):
-    """An error between fields, with the place in the file where a person should look."""
-
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(message)
-        self.place = place
-
 
 LARGEST_NETWORK = 2**30
 """Parameters: four GiB in float32, and four times that with Adam's moments and gradients."""
@@ -72,8 +64,8 @@ class Network(Model):
             if name in shapes:
                 raise PlaceError(f"layers[{i}]", f"an earlier layer is called {name!r} too")
             try:
-                layer.parameters(given[0])
                 shape = shapes[name] = layer.joined_shape(given)
+                layer.parameters(given[0])  # of a shape that the layer takes
             except ShapeError as error:
                 raise PlaceError(f"layers[{i}]", str(error)) from None
             rows.append((name, layer, given[0]))
@@ -144,7 +136,7 @@ class Workload(Model):
     @model_validator(mode="after")
     def _connects(self) -> "Workload":
         for name, network in self.networks.items():
-            _check_layers(f"networks.{name}", network)
+            check_layers(f"networks.{name}", network)
         _check_names(self)
         for name in self.averages:
             _among(f"averages.{name}", name, self.networks, "network")
@@ -243,7 +235,8 @@ class Workload(Model):
         return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
 
 
-def _check_layers(place: str, network: Network) -> None:
+def check_layers(place: str, network: Network) -> None:
+    """Every layer fits the one before, none is lost, and memory can hold them."""
     try:
         network.named_layers()
     except PlaceError as error:
@@ -332,12 +325,12 @@ def _check_term(
         elif field == "between":
             for name in value:
                 _among(f"{place}.between", name, known, "draw or output")
-    logits = getattr(term, "logits", None)
-    if logits is not None and known[logits] != (1,):
-        raise PlaceError(
-            f"{place}.logits",
-            f"{logits!r} has shape {list(known[logits])}; a discriminator gives one logit, [1]",
-        )
+        if field in ("logits", "scores") and known[value] != (1,):
+            raise PlaceError(
+                f"{place}.{field}",
+                f"{value!r} has shape {list(known[value])}; a discriminator gives one "
+                f"{field.removesuffix('s')} a sample, [1]",
+            )
 
 
 def _among(place: str, name: str, allowed: Iterable[str], what: str) -> None:

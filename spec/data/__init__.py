@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from spec import randomness
 from spec.data import digits, photos
 from spec.errors import SpecError
+from spec.short_form import is_expanded
 from spec.sources import Digits, Photos
 from spec.workload import Workload
 
@@ -18,17 +19,17 @@ Arrays = dict[str, NDArray[np.float32]]
 def load(workload: Workload) -> Arrays:
     """The real samples of each array source, checked against the file's count and checksum.
 
-    Raises SpecError where they differ, or where a source cannot give the shape asked for.
+    Raises SpecError where they differ, with the place, without the file, which is not known here.
     """
     loaded: Arrays = {}
     for name, source in workload.arrays.items():
         assert isinstance(source, Digits | Photos)
         array = digits.load(source) if isinstance(source, Digits) else photos.load(source)
-        _check(name, source, array)
+        _check(_place(workload, name), source, array)
         if workload.schedule.batch_size > len(array):
             raise SpecError(
-                f"workload {workload.name}: schedule.batch_size: given "
-                f"{workload.schedule.batch_size}, but {source.kind} has {len(array)} samples"
+                f"schedule.batch_size: given {workload.schedule.batch_size}, but {source.kind} has "
+                f"{len(array):,} samples; at most so many are allowed"
             )
         loaded[name] = array
     return loaded
@@ -68,10 +69,17 @@ def describe(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, o
     }
 
 
-def _check(name: str, source: Digits | Photos, array: NDArray[np.float32]) -> None:
+def _place(workload: Workload, name: str) -> str:
+    """Where a file has the source: the short form calls its own `data`."""
+    return "data" if is_expanded(workload) else f"sources.{name}"
+
+
+def _check(place: str, source: Digits | Photos, array: NDArray[np.float32]) -> None:
     if source.count is not None and len(array) != source.count:
-        raise SpecError(f"data {name!r}: given count {source.count}, but there are {len(array)}")
+        message = f"given {source.count}, but there are {len(array):,}; correct it or leave it out"
+        raise SpecError(f"{place}.count: {message}")
     if source.sha256 is not None and checksum(array) != source.sha256:
         raise SpecError(
-            f"data {name!r}: given sha256 {source.sha256}, but the array has {checksum(array)}"
+            f"{place}.sha256: given {source.sha256}, but the array has {checksum(array)}; correct "
+            "it or leave it out"
         )

@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.errors import SpecError
 from spec.sources import Digits
 
 LARGEST_VALUE = 16.0
@@ -13,9 +12,7 @@ def load(source: Digits) -> NDArray[np.float32]:
     """All 1,797 digits, shape (1797, height, width, 1), values in the source's range."""
     from sklearn.datasets import load_digits
 
-    height, width, channels = source.shape
-    if channels != 1:
-        raise SpecError(f"data.shape: digits have 1 channel, given {channels}")
+    height, width, _ = source.shape
     unit = load_digits().images / LARGEST_VALUE
     resized = resize(unit, height, width)
     low, high = source.range

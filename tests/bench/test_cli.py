@@ -36,6 +36,8 @@ BAD = {
     "output that is a folder": (["--output", "tests"], ".json file"),
     "override without a value": (["--set", "schedule"], "PLACE=VALUE"),
     "override of no field": (["--set", "schedule.batchsize=3"], "did you mean batch_size?"),
+    "override of no place": (["--set", "steps..d_steps=3"], "steps..d_steps: not a place; write"),
+    "override beyond all bounds": (["--set", f"steps.d_steps={'1' * 5000}"], 'given "111'),
     "override out of range": (["--set", "schedule.batch_size=0"], "schedule.batch_size: given 0"),
     "unknown option": (["--fast"], "--fast"),
 }

@@ -34,6 +34,26 @@ def test_batch_larger_than_the_data_is_an_error() -> None:
         data.load(spec.load("mlp_square", {"schedule.batch_size": 4096}))
 
 
+def test_errors_name_the_field_of_the_short_form() -> None:
+    with pytest.raises(SpecError, match=r"^data\.count: given 5, but there are 1,797"):
+        data.load(spec.load("mlp_square", {"data.count": 5}))
+    with pytest.raises(SpecError, match=r"^schedule\.batch_size: given 4096, but digits has 1,797"):
+        data.load(spec.load("mlp_square", {"schedule.batch_size": 4096}))
+
+
+def test_images_need_not_be_square() -> None:
+    size = {"generator.layers[6].shape": [14, 56, 1], "discriminator.input": [14, 56, 1]}
+    array = data.load(spec.load("mlp_square", {**size, "data.shape": [14, 56, 1]}))["x"]
+    assert array.shape == (1797, 14, 56, 1)
+    assert np.ptp(array[0], axis=(1, 2)).max() > 0
+
+
+@pytest.mark.parametrize("shape", [[428, 32, 3], [32, 641, 3], [32, 32, 1]])
+def test_patches_that_no_photograph_has(shape: list[int]) -> None:
+    with pytest.raises(SpecError, match=r"dcgan_32: data\.shape: .* at most \[427, 640, 3\]"):
+        spec.load("dcgan_32", {"data.shape": shape})
+
+
 def test_resize_keeps_constants_and_doubles_bilinearly() -> None:
     assert np.allclose(resize(np.full((1, 8, 8), 3.0), 28, 28), 3.0)
     row = resize(np.array([[[0.0, 1.0], [0.0, 1.0]]]), 2, 4)[0, 0]

@@ -8,8 +8,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+import tomli_w
 
 import spec
+from bench.fitting import describe
 from spec import vocabulary
 from spec.errors import SpecError
 from tests.spec.test_reading import GOOD, REPLACEMENTS
@@ -34,7 +36,6 @@ BETWEEN_FIELDS = {
     "decay of a constant rate",
     "linear rate to nowhere",
     "an average of no network",
-    "infinite rate",  # JSON has no infinity
 }
 """Wrong only in view of other fields, which a schema does not compare."""
 
@@ -67,6 +68,18 @@ def test_schema_rejects_what_the_parser_rejects(name: str) -> None:
         check(document)
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_examples_of_the_page_can_be_read(number: int, tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", vocabulary.page(), flags=re.DOTALL)
+    assert len(examples) == 4
+    example = tomllib.loads(examples[number])
+    document = tomllib.loads(GOOD) | example
+    check(document)
+    path = tmp_path / "my_gan.toml"
+    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+    assert spec.load(str(path)).name == "mlp_square"
+
+
 def test_the_guide_has_a_valid_file(tmp_path: Path) -> None:
     guide = (vocabulary.ROOT / "docs" / "bring-your-own-gan.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
@@ -74,6 +87,7 @@ def test_the_guide_has_a_valid_file(tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     assert spec.load(str(path)).name == "my_gan"
     check(tomllib.loads(text))
+    assert describe("my_gan.toml", spec.load(str(path)), ()) in guide
     # The guide's example of an error is the one that is given.
     path.write_text(text.replace('  { kind = "flatten" },\n', ""), encoding="utf-8")
     with pytest.raises(SpecError) as error:

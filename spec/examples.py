@@ -1,0 +1,63 @@
+"""Examples for the vocabulary's page; a test puts each into a workload file and reads it."""
+
+FILE = """\
+A file has these parts, in any order:
+
+- `name`, which results carry, and `title`, for people;
+- `[generator]` and `[discriminator]`, each with the `input` shape of one sample and its `layers`;
+- `[noise]`, what the generator is fed, and `[data]`, the real samples;
+- `[steps]`, how an iteration alternates between the two networks, and the loss;
+- `[optimizers.generator]` and `[optimizers.discriminator]`;
+- `[schedule]`: batch size, length of training, learning rate over time;
+- where they are wanted, `[averages]` and `[provenance]`.
+
+Shapes are `[height, width, channels]` for images and `[length]` for vectors, without the batch."""
+
+LAYERS = """\
+A layer takes the output of the one before it, the first layer the network's input. Every layer may
+have two fields more than are listed:
+
+- `name`, by which others know it. Without it the name is the kind and a number that counts from 0
+  within the kind: `dense_0`, `relu_0`, `dense_1`. The network's input is called `input`.
+- `inputs`, a list of earlier names that it takes instead of the layer before: two or more for `add`
+  and `concatenate`, one for any other layer.
+
+A layer whose output the next one does not take has to be named by a later one. The last layer's
+output is the network's."""
+
+KINDS = {
+    "add": """\
+[generator]
+input = [784]
+layers = [
+  { kind = "dense", units = 64, bias = false, kernel_init = { kind = "torch_uniform" } },
+  { kind = "relu", name = "first" },
+  { kind = "dense", units = 64, bias = false, kernel_init = { kind = "torch_uniform" } },
+  { kind = "add", inputs = ["first", "dense_1"] },
+  { kind = "concatenate", inputs = ["input", "add_0"] },
+  { kind = "dense", units = 784, bias = false, kernel_init = { kind = "torch_uniform" } },
+  { kind = "tanh" },
+  { kind = "reshape", shape = [28, 28, 1] },
+]""",
+    "clip": """\
+[steps]
+d_steps = 5
+g_steps = 1
+d_update = "sum_of_means"
+g_noise = "fresh"
+loss = "wasserstein"
+clip = { limit = 0.01, when = "after_step" }""",
+}
+"""By the kind or the table that an example is for."""
+
+AVERAGES = """\
+[averages]
+generator = 0.999"""
+
+PROVENANCE = """\
+[provenance]
+document = "A paper, its table 2"
+fields = [
+  { field = "generator.layers", status = "document", says = "784-256-784" },
+  { field = "schedule.batch_size", status = "open", says = "nothing", taken = "64, its program" },
+]"""

@@ -1,0 +1,76 @@
+"""`--set PLACE=VALUE`: another value at a place of a file."""
+
+import re
+from typing import Any
+
+from spec.errors import SpecError
+from spec.explaining import hint
+from spec.places import ABSENT, Spot
+from spec.short_form import ShortForm, is_short
+from spec.workload import Workload
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+INDEX = r"\[(?:0|[1-9][0-9]{0,8})\]"
+PLACE = re.compile(rf"{NAME}(?:\.{NAME}|{INDEX})*")
+
+
+def put(raw: dict[str, Any], place: str, value: Any) -> None:
+    """Put a value at `schedule.batch_size` or `generator.layers[0].units`, which must be there.
+
+    Raises SpecError with the place, without the file.
+    """
+    *parents, last = _parts(place)
+    spot = Spot("", ShortForm if is_short(raw) else Workload, raw)
+    for part in parents:
+        spot = _step(spot, part, place)
+    if isinstance(spot.given, dict) and (last in spot.keys() or last in spot.given):  # noqa: SIM118
+        spot.given[last] = value
+    elif isinstance(spot.given, dict) and isinstance(last, str) and not spot.models():
+        spot.given[last] = value  # a table of names, such as averages
+    else:
+        _step(spot, last, place)
+        spot.given[last] = value
+    if parents == ["data"] and isinstance(last, str):
+        _forget_data(spot.given, last)
+
+
+def _parts(place: str) -> list[int | str]:
+    if not PLACE.fullmatch(place):
+        raise SpecError(
+            f"{place}: not a place; write names with dots between, and [numbers] from 0 for items "
+            "of lists, as in generator.layers[0].units"
+        )
+    found = re.findall(r"\w+", place)
+    return [int(word) if word.isdecimal() else word for word in found]
+
+
+def _step(spot: Spot, part: int | str, place: str) -> Spot:
+    """The place inside; SpecError where the file has none, with what it has instead."""
+    if isinstance(spot.given, dict):
+        spot = spot.of_kind(spot.given.get("kind"))
+    inside = spot.inside(part)
+    if inside.given is not ABSENT and isinstance(spot.given, list) == isinstance(part, int):
+        return inside
+    raise SpecError(f"{place}: there is no such field to override; {_instead(spot, part)}")
+
+
+def _instead(spot: Spot, part: int | str) -> str:
+    here = spot.place or "the file"
+    if isinstance(spot.given, list):
+        return f"{here} is a list of {len(spot.given)}, counted from [0]"
+    if not isinstance(spot.given, dict):
+        return f"{here} is a single value"
+    if isinstance(part, int):
+        return f"{here} is a table, no list; its keys: {', '.join(spot.given)}"
+    whole = f"{spot.place}.{part}".removeprefix(".")
+    if part in spot.keys():  # noqa: SIM118
+        return f"the file has no {whole}; put all of it there: --set '{whole}={{...}}'"
+    return hint(part, spot.keys() or list(spot.given))
+
+
+def _forget_data(data: dict[str, Any], changed: str) -> None:
+    """The count and the checksum were of the data before the override."""
+    if changed not in ("count", "sha256"):
+        data.pop("sha256", None)
+        if changed != "range":
+            data.pop("count", None)

@@ -52,9 +52,12 @@ class WorkerFailed(Exception):
 class Workers:
     """The workers that are alive, started when first asked for, by what they serve."""
 
-    def __init__(self, pythons: Mapping[str, str]) -> None:
+    def __init__(
+        self, pythons: Mapping[str, str], variables: Mapping[str, str] | None = None
+    ) -> None:
         self.pythons = dict(pythons)
         """row -> interpreter; this one where a row is not named."""
+        self._variables = dict(variables or {})
         self._live: dict[Where, tuple[Any, Any, int]] = {}
         self._started = 0
         self._group = execnet.Group()  # of its own: ids are unique within a group only
@@ -118,7 +121,7 @@ class Workers:
         row, _, device, *_ = where
         python = self.python(row)
         self._started += 1
-        variables = COMMON | environment(row, device)
+        variables = COMMON | environment(row, device) | self._variables
         spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
         spec += f"//python={shlex.quote(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())

@@ -1,8 +1,24 @@
 """What the random GANs showed, at the end of the run."""
 
+from collections.abc import Iterator
+
 import pytest
 
+from bench.workers import Workers
+from tests.conftest import Selection
 from tests.fuzz.test_random_gans import LINES
+
+TINY = {"OPENBLAS_NUM_THREADS": "1"}
+"""The reference's products have a few numbers each: NumPy's threads would wait for each other, and
+take a third of the time from compilers. No row's framework uses this library."""
+
+
+@pytest.fixture(scope="session")
+def workers(selection: Selection) -> Iterator[Workers]:
+    """Workers of their own, where the reference has one thread."""
+    pool = Workers(selection.pythons, TINY)
+    yield pool
+    pool.stop()
 
 
 def pytest_terminal_summary(

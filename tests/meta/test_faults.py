@@ -45,7 +45,7 @@ def test_planted_fault(
     fault = BY_NAME[name]
     workload = spec.load(fault.workload)
     modes = [m for m in MODES if not absent_mode(row, m, workload, "cpu")]
-    mode = modes[-1 if fault.timed else 0]
+    mode = modes[-1 if fault.timed == "last" else 0]
     arguments = {"name": name, "row": row, "mode": mode}
     control, faulty = (
         workers.call(

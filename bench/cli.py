@@ -101,7 +101,12 @@ def run(
         str, typer.Option(help="names or .toml paths, by comma, or all")
     ] = HEADLINE,
     backend: Annotated[str, typer.Option(help="rows, by comma, or all")] = "all",
-    mode: Annotated[str, typer.Option(help="eager, compiled, multistep, by comma")] = "all",
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="eager, compiled, multistep, by comma, or all; else all, quick: compiled"
+        ),
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, float64, by comma")] = "float32",
     batch_size: Annotated[str, typer.Option(help="sizes, by comma; else the workload's")] = "",
     device: Device = "auto",
@@ -112,7 +117,9 @@ def run(
     memory: Annotated[
         bool, typer.Option("--memory", help="each cell's peak memory too, in a process of its own")
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="fewer and shorter blocks")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="two blocks, no costs, compiled modes unless --mode")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="take up an interrupted run: its .json or .records")
@@ -131,7 +138,7 @@ def run(
     select("backend", backend, backends.names())
     put = overrides(set_)
     names = workloads(workload, put)
-    modes = select("mode", mode, MODES)
+    modes = select("mode", mode or ("compiled" if quick else "all"), MODES)
     precisions = select("precision", precision, PRECISIONS)
     batches = sizes(batch_size)
     select("device", device, ("auto", *DEVICES))

@@ -54,6 +54,7 @@ class Shaken:
         self.program = oracle(workload)
         self._exact, self._size = self.program.update, way * tolerances.GRADIENT_NOISE[precision]
         self._shares: dict[str, float] = {}
+        self._signs: dict[str, Array] = {}
         self.program.update = self._update  # type: ignore[method-assign]
 
     @property
@@ -68,8 +69,15 @@ class Shaken:
             share = size / largest if largest else 0.0
             self._shares[key] = max(share, self._shares.get(key, 0.0))
         off = self._size * largest
-        moved = {key: g + off * _signs(key, g.shape) for key, g in gradients.items()}
+        moved = {key: g + off * self._signs_of(key, g) for key, g in gradients.items()}
         return self._exact(state, phase, moved)
+
+    def _signs_of(self, key: str, gradient: Array) -> Array:
+        """1 or -1 at random, always the same for a tensor."""
+        if key not in self._signs:
+            drawn = uniform(f"gradient sign/{key}", 0, gradient.size, ())
+            self._signs[key] = np.where(drawn < 0.5, 1.0, -1.0).reshape(gradient.shape)
+        return self._signs[key]
 
 
 class Moved:
@@ -94,12 +102,6 @@ class Moved:
         one, other = self.programs
         results = [run(one, self.first)]
         return [*results, run(other, self.first)] if self.undetermined else results
-
-
-def _signs(key: str, shape: tuple[int, ...]) -> Array:
-    """1 or -1 at random, always the same for a tensor."""
-    drawn = uniform(f"gradient sign/{key}", 0, int(np.prod(shape)), ())
-    return np.where(drawn < 0.5, 1.0, -1.0).reshape(shape)
 
 
 def limits(

@@ -15,8 +15,10 @@ from bench.workers import WorkerFailed, Workers
 
 PROOF_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
-LONG_ROUND_S = 2.0
-"""A round as long as this warms itself: filling caches takes milliseconds."""
+LONG_ROUND_S = 0.5
+"""A round as long as this warms itself, and one is enough: filling caches takes milliseconds."""
+WARM_SHARE = 0.2
+"""So much of a shorter round goes before it."""
 EMPTY_CALLS = 30
 LARGEST_OVERHEAD = 0.0008
 """Share of a round that the call into the worker may take; rounds are made longer until it does."""
@@ -52,10 +54,12 @@ def test_train_step(
             where = "bench.timing:time_round"
             worker_clock.append(workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S))
 
-        warmup = int(found["round_s"] < LONG_ROUND_S)
-        rounds = plan.rounds if warmup else 1
+        short = found["round_s"] < LONG_ROUND_S
+        if short:
+            _warm_up(cell, found, workers)
         before_j = energy_j()
-        benchmark.pedantic(one_round, rounds=rounds, iterations=1, warmup_rounds=warmup)
+        rounds = plan.rounds if short else 1
+        benchmark.pedantic(one_round, rounds=rounds, iterations=1, warmup_rounds=0)
         used_j = None if before_j is None else (energy_j() or before_j) - before_j
         device_s = _count(cell, plan, workers)["device_clock_s"]
     except WorkerFailed as failure:
@@ -65,12 +69,11 @@ def test_train_step(
     except BaseException:
         benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
         raise
-    clock = worker_clock[-len(benchmark.stats.stats.data) :]  # without the warm-up
-    benchmark.extra_info.update(_extra(cell, found, benchmark.stats.stats.median, clock))
-    iterations = len(worker_clock) * found["iterations_per_round"]
+    benchmark.extra_info.update(_extra(cell, found, benchmark.stats.stats.median, worker_clock))
+    iterations = rounds * found["iterations_per_round"]
     benchmark.extra_info.update(
         device_clock_s=device_s,
-        device_clock_differs=None if device_s is None else clock[-1] / device_s - 1.0,
+        device_clock_differs=None if device_s is None else worker_clock[-1] / device_s - 1.0,
         energy_j_per_iteration=None if used_j is None else used_j / iterations,
     )
     record = benchmark.stats.as_dict(include_data=True)
@@ -140,6 +143,14 @@ def _overhead_s(cell: Cell, workers: Workers) -> float:
         workers.call(cell.where, "bench.timing:nothing", {}, PROOF_TIMEOUT_S)
         elapsed.append(time.perf_counter() - start)
     return median(elapsed[1:])
+
+
+def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
+    """A part of a round, in whole dispatches."""
+    unit = found["chunk_iterations"] if cell.mode == "multistep" else 1
+    n = unit * max(1, round(WARM_SHARE * found["iterations_per_round"] / unit))
+    arguments = {"cell_id": cell.id, "n": n}
+    workers.call(cell.where, "bench.timing:time_round", arguments, ROUND_TIMEOUT_S)
 
 
 def _count(cell: Cell, plan: Plan, workers: Workers) -> dict[str, Any]:

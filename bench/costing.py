@@ -33,7 +33,7 @@ def add_costs(
             "peak_memory_bytes": record.get("peak_memory_bytes"),
             "imported_bytes": record.get("imported_bytes"),
             "peak_memory_kind": record.get("peak_memory_kind", "process"),
-            "energy_j_per_iteration": cell["energy_j_per_iteration"],
+            "energy_j_per_iteration": cell.get("energy_j_per_iteration"),
             "gflop_per_s": cell["gflop_per_s"],
             "ceiling_share": cell["gflop_per_s"] / limit if limit else None,
             "start_s": start_s(cell, first),

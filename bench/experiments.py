@@ -21,7 +21,7 @@ from bench.workers import Workers
 
 TIMEOUT_S = 900.0
 ROUND_S = 0.25
-BLOCKS, ROUNDS = 10, 2
+BLOCKS, ROUNDS, WARM_SHARE = 10, 2, 0.2
 SLOWED = 0.10
 
 
@@ -60,21 +60,21 @@ def _pairs(
             found = pool.call(one.where, "bench.timing:prepare", arguments, TIMEOUT_S)
             k = max(k, found["iterations_per_round"])
         for number in range(count):
-            calls = {one.id: _call(pool, one, k, 0.0) for one in pair}
+            calls = {one.id: _call(pool, one, 0.0) for one in pair}
             if number < slowed:
-                calls["slowed"] = _call(pool, pair[1], k, SLOWED)
+                calls["slowed"] = _call(pool, pair[1], SLOWED)
             times = _blocks(calls, k, Random(f"{seed}/{number}"))
             yield times[pair[0].id], times[pair[1].id], times.get("slowed", {})
     finally:
         pool.stop()
 
 
-def _call(pool: Workers, cell: Cell, k: int, slowed: float) -> Callable[[], float]:
-    """A round, on the caller's clock, in seconds; made longer by a share of itself."""
+def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:
+    """n iterations, on the caller's clock, in seconds; made longer by a share of themselves."""
 
-    def call() -> float:
+    def call(n: int) -> float:
         start = time.perf_counter()
-        arguments = {"cell_id": cell.id, "n": k}
+        arguments = {"cell_id": cell.id, "n": n}
         taken = pool.call(cell.where, "bench.timing:time_round", arguments, TIMEOUT_S)
         time.sleep(slowed * taken)
         return time.perf_counter() - start
@@ -82,15 +82,15 @@ def _call(pool: Workers, cell: Cell, k: int, slowed: float) -> Callable[[], floa
     return call
 
 
-def _blocks(calls: dict[str, Callable[[], float]], k: int, random: Random) -> dict[str, Blocks]:
-    """As the benchmark does it: shuffled in each block, one round to warm up, then the median."""
+def _blocks(calls: dict[str, Callable[[int], float]], k: int, random: Random) -> dict[str, Blocks]:
+    """As the benchmark does it: shuffled in each block, warmed up, then the median of rounds."""
     times: dict[str, dict[int, float]] = {name: {} for name in calls}
     for block in range(BLOCKS):
         order = list(calls)
         random.shuffle(order)
         for name in order:
-            rounds = [calls[name]() for _ in range(1 + ROUNDS)][1:]
-            times[name][block] = median(rounds) / k
+            calls[name](max(1, round(WARM_SHARE * k)))
+            times[name][block] = median(calls[name](k) for _ in range(ROUNDS)) / k
     return dict(times)
 
 

@@ -37,7 +37,6 @@ from tests.meta.patches import (
     samples_in_train_mode,
     samples_with_live_parameters,
     shared_noise,
-    slower_decay,
     stale_noise,
     unseeded,
     unsorted,
@@ -290,13 +289,6 @@ FAULTS = (
         "trajectory",
         CRITIC,
         changed_optimizer("rmsprop", lambda o: {"decay": 0.99}),
-    ),
-    Fault(
-        "RMSprop's decay 0.99 in a critic, as timed",
-        "run",
-        CRITIC,
-        changed_workload(slower_decay),
-        timed="last",
     ),
     Fault(
         "a critic clipped at 0.11, as timed",

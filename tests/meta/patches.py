@@ -179,15 +179,6 @@ def betas_swapped(workload: Any) -> dict[str, Any]:
     return {"optimizers": swapped}
 
 
-def slower_decay(workload: Any) -> dict[str, Any]:
-    """RMSprop remembers its accumulator ten times as long."""
-    slower = {
-        name: o.model_copy(update={"decay": 1.0 - (1.0 - o.decay) / 10.0})
-        for name, o in workload.optimizers.items()
-    }
-    return {"optimizers": slower}
-
-
 def lighter_ones(workload: Any) -> dict[str, Any]:
     """In every phase the terms with target 1 weigh 1 % less."""
 

@@ -1,8 +1,8 @@
 """Environments and commands: `nox` checks the code, `-s conformance` proves, `-s bench` times.
 
-Every row has an environment of its own, made from a dependency group in pyproject.toml; the
-process that asks and measures has no framework. `-- --device cuda` chooses CUDA builds,
-`-- --backend a,b` prepares only those rows.
+Every row has an environment of its own, made from a dependency group in pyproject.toml, and so
+has the process that asks and measures, which has no framework: most sessions run in that one.
+`-- --device cuda` chooses CUDA builds, `-- --backend a,b` prepares only those rows.
 """
 
 import json
@@ -34,7 +34,10 @@ DEVICE = "cuda" if option("--device", "cpu") == "cuda" else "cpu"
 WANTED = [row for row in ROWS if option("--backend", "all") in ("all", row)] or [
     row for row in ROWS if row in option("--backend", "all").split(",")
 ]
-NEEDED = [f"env({row}-{DEVICE})" for row in WANTED]
+ASKING = "bench"
+"""The environment of the process that asks, measures and prints."""
+ALONE = [f"env({ASKING})"]
+NEEDED = [*ALONE, *(f"env({row}-{DEVICE})" for row in WANTED)]
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -47,27 +50,36 @@ def size_bytes(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def python(name: str) -> str:
+    """The interpreter of an environment that was prepared."""
+    return (ENVIRONMENTS / f"{name}.python").read_text(encoding="utf-8")
+
+
 def pythons() -> list[str]:
     """`--python ROW=PATH` for every row that was prepared."""
-    options = []
-    for row in WANTED:
-        path = (ENVIRONMENTS / f"{row}-{DEVICE}.python").read_text(encoding="utf-8")
-        options.append(f"--python={row}={path}")
-    return options
+    return [f"--python={row}={python(f'{row}-{DEVICE}')}" for row in WANTED]
+
+
+def ask(session: nox.Session, *arguments: str) -> None:
+    """Run `python -m ...` in the asking process's environment."""
+    session.run(python(ASKING), "-m", *arguments, *session.posargs, external=True)
+
+
+ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
 
 @nox.session
-@nox.parametrize("row", [f"{row}-{DEVICE}" for row in ROWS], ids=[f"{r}-{DEVICE}" for r in ROWS])
-def env(session: nox.Session, row: str) -> None:
-    """Prepare the environment of one row; the first time, record what that took."""
+@nox.parametrize("name", ENVS, ids=ENVS)
+def env(session: nox.Session, name: str) -> None:
+    """Prepare one environment; the first time, record what that took."""
     folder, start = Path(session.virtualenv.location), time.perf_counter()
-    install(session, row)
+    install(session, name)
     record = folder / "installed.json"
     if not record.exists():
         taken = {"install_s": time.perf_counter() - start, "install_bytes": size_bytes(folder)}
         record.write_text(json.dumps(taken) + "\n", encoding="utf-8")
-    python = folder / "bin" / "python"
-    (ENVIRONMENTS / f"{row}.python").write_text(str(python.absolute()), encoding="utf-8")
+    path = folder / "bin" / "python"
+    (ENVIRONMENTS / f"{name}.python").write_text(str(path.absolute()), encoding="utf-8")
 
 
 @nox.session
@@ -86,47 +98,40 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session(requires=NEEDED)
+@nox.session(venv_backend="none", requires=NEEDED)
 def tests(session: nox.Session) -> None:
     """Spec, reference, bench, house; and the planted faults with the checks that caught them."""
-    install(session, "bench")
-    session.run("python", "-m", "pytest", *pythons(), *session.posargs)
+    ask(session, "pytest", *pythons())
 
 
-@nox.session(requires=NEEDED)
+@nox.session(venv_backend="none", requires=NEEDED)
 def conformance(session: nox.Session) -> None:
     """The proof: every check on every row, workload, mode and precision, with the matrix."""
-    install(session, "bench")
-    proof = ("tests/conformance", "tests/fuzz")
-    session.run("python", "-m", "pytest", *proof, *pythons(), *session.posargs)
+    ask(session, "pytest", "tests/conformance", "tests/fuzz", *pythons())
 
 
-@nox.session(requires=NEEDED)
+@nox.session(venv_backend="none", requires=NEEDED)
 def fuzz(session: nox.Session) -> None:
     """Random GANs in every row: `-- --examples 1000`, or `-- --gan FILE` for one that differed."""
-    install(session, "bench")
-    session.run("python", "-m", "pytest", "tests/fuzz", *pythons(), *session.posargs)
+    ask(session, "pytest", "tests/fuzz", *pythons())
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=ALONE)
 def arguments(session: nox.Session) -> None:
     """Read the benchmark's arguments before minutes go into the environments of the rows."""
-    install(session, "bench")
-    session.run("python", "-m", "bench", "run", "--check", *session.posargs)
+    ask(session, "bench", "run", "--check")
 
 
-@nox.session(requires=["arguments", *NEEDED])
+@nox.session(venv_backend="none", requires=["arguments", *NEEDED])
 def bench(session: nox.Session) -> None:
     """Prove every cell, time it, print the table."""
-    install(session, "bench")
-    session.run("python", "-m", "bench", "run", *pythons(), *session.posargs)
+    ask(session, "bench", "run", *pythons())
 
 
-@nox.session
+@nox.session(venv_backend="none", requires=ALONE)
 def report(session: nox.Session) -> None:
     """The page of results that lie in files: `nox -s report -- FILE...`."""
-    install(session, "bench")
-    session.run("python", "-m", "bench", "report", *session.posargs)
+    ask(session, "bench", "report")
 
 
 @nox.session
@@ -136,15 +141,13 @@ def browser(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs)
 
 
-@nox.session(requires=NEEDED)
+@nox.session(venv_backend="none", requires=NEEDED)
 def doctor(session: nox.Session) -> None:
     """Versions, devices, one training step per row, one plot."""
-    install(session, "bench")
-    session.run("python", "-m", "bench", "doctor", *pythons(), *session.posargs)
+    ask(session, "bench", "doctor", *pythons())
 
 
-@nox.session(name="list")
+@nox.session(name="list", venv_backend="none", requires=ALONE)
 def list_(session: nox.Session) -> None:
     """The workloads with their parameter counts, and the rows with their modes."""
-    install(session, "bench")
-    session.run("python", "-m", "bench", "list", *session.posargs)
+    ask(session, "bench", "list")

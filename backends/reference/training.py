@@ -156,7 +156,8 @@ class Program:
         y = getval(y) if step.detach else y
         edges = [0, *np.cumsum([len(batch) for batch in batches])]
         for name, low, high in zip(step.outputs, edges, edges[1:], strict=False):
-            outputs[name] = y[low:high]
+            # autograd takes its time for the derivative of a slice, even of a whole.
+            outputs[name] = y[low:high] if len(batches) > 1 else y
         # Running statistics are no path for gradients.
         return {f"{step.network}/{key}": getval(value) for key, value in kept.items()}
 

@@ -79,9 +79,24 @@ def selection(request: pytest.FixtureRequest) -> Selection:
     return selection_of(request.config)
 
 
+def compiled_before(config: pytest.Config) -> dict[str, str]:
+    """Variables by which JAX keeps what it compiles, for the same program in another process.
+
+    XLA takes a third of the checks' time. It finds a program again by its code, flags and version,
+    so that a planted fault is compiled anew. The benchmark, which times compiling, keeps nothing.
+    """
+    if config.cache is None:
+        return {}
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(config.cache.mkdir("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
+
 @pytest.fixture(scope="session")
-def workers(selection: Selection) -> Iterator[Workers]:
+def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Workers]:
     """One process per row and precision, started when first asked for."""
-    pool = Workers(selection.pythons)
+    pool = Workers(selection.pythons, compiled_before(pytestconfig))
     yield pool
     pool.stop()

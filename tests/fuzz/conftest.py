@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.workers import Workers
-from tests.conftest import Selection
-from tests.fuzz.test_random_gans import LINES
+from tests.conftest import Selection, compiled_before
+from tests.fuzz.test_random_gans import FIXED, LINES
 
 TINY = {"OPENBLAS_NUM_THREADS": "1"}
 """The reference's products have a few numbers each: NumPy's threads would wait for each other, and
@@ -14,9 +14,10 @@ take a third of the time from compilers. No row's framework uses this library.""
 
 
 @pytest.fixture(scope="session")
-def workers(selection: Selection) -> Iterator[Workers]:
+def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Workers]:
     """Workers of their own, where the reference has one thread."""
-    pool = Workers(selection.pythons, TINY)
+    known = pytestconfig.getoption("--examples") <= FIXED
+    pool = Workers(selection.pythons, TINY | (compiled_before(pytestconfig) if known else {}))
     yield pool
     pool.stop()
 

@@ -44,6 +44,8 @@ class Measured:
     sensitive: bool = False
     """Whether rounding alone goes beyond a ceiling, so that a proof in float64 has to stand beside
     this one."""
+    fingerprint: str = ""
+    """Hash of the metrics and the state that a run ended with, where one was compared."""
 
     @property
     def share(self) -> float:

@@ -1,7 +1,7 @@
 """Proof of `run`, the timed path: the reference repeats it on the very draws that it used."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +64,34 @@ def prove_run(
     """
     measured = measured or Measured()
     whole = {"iteration", "gradient"} & set(comparable(workload, precision))
+    if not whole:
+        _replay(workload, program.draws(data, seed, n), precision, seed)  # knows the first one too
     for length in (n,) if whole else (1, n):
         _prove_length(program, workload, data, precision, seed, length, measured)
     return measured
+
+
+def fingerprint_of(program: Program, workload: Workload, data: Any, seed: int, n: int) -> str:
+    """Hash of what n iterations end with: where it is a proved run's, so is every bit."""
+    return _fingerprint(*_run(program, workload, data, seed, n))
+
+
+def _run(
+    program: Program, workload: Workload, data: Any, seed: int, n: int
+) -> tuple[Arrays, Metrics]:
+    """The final state and the metrics of the timed path."""
+    state, metrics = program.run(program.import_state(init_state(workload, seed)), data, seed, n)
+    program.block_until_ready((state, metrics))
+    return program.export_state(state), metrics
+
+
+def _fingerprint(final: Arrays, metrics: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for key, value in [*sorted(final.items()), *sorted(metrics.items())]:
+        array = np.ascontiguousarray(value)
+        digest.update(f"{key} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _prove_length(
@@ -78,10 +103,8 @@ def _prove_length(
     n: int,
     measured: Measured,
 ) -> None:
-    first = init_state(workload, seed)
-    state, metrics = program.run(program.import_state(first), data, seed, n)
-    program.block_until_ready((state, metrics))
-    final = program.export_state(state)
+    final, metrics = _run(program, workload, data, seed, n)
+    measured.fingerprint = _fingerprint(final, metrics)
     replay = _replay(workload, program.draws(data, seed, n), precision, seed)
     measured.true(int(final["iteration"]) == n, f"iteration count {final['iteration']}, not {n}")
     _compare_metrics(measured, workload, metrics, replay, precision, n)
@@ -145,32 +168,65 @@ _REPLAYS: dict[str, Replay] = {}
 
 
 def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: int) -> Replay:
-    """The replay of these draws; modes of one row share it, since they share the draws."""
+    """The replay of these draws; modes of one row share it, since they share the draws.
+
+    A run of one iteration shares it with a longer one where its draws are the longer one's first.
+    """
     rows = [
         {key: np.asarray(value[i], np.float64) for key, value in chunk.items()}
         for chunk in chunks
         for i in range(len(next(iter(chunk.values()))))
     ]
-    digest = hashlib.sha256(f"{workload.spec_hash}/{precision}/{seed}".encode())
-    for row in rows:
-        for key in sorted(row):
-            digest.update(np.ascontiguousarray(row[key]).tobytes())
-    name = digest.hexdigest()
+    key = f"{workload.spec_hash}/{precision}/{seed}"
+    name = _name(key, rows)
     if name not in _REPLAYS:
-        first = rounded(init_state(workload, seed), precision)
-        moved = Moved(workload, first, precision, seed)
-        _REPLAYS[name] = Replay(
-            *_iterate(oracle(workload), first, rows),
-            moved.each(lambda program, state: _iterate(program, state, rows)),
-            moved.undetermined,
-        )
+        whole, one = _replays(workload, rows, precision, seed)
+        if one:
+            _REPLAYS[_name(key, rows[:1])] = one
+        _REPLAYS[name] = whole
     return _REPLAYS[name]
 
 
-def _iterate(program: Program, state: Arrays, rows: list[Arrays]) -> tuple[Arrays, Metrics]:
-    metrics = []
-    state = program.import_state(state)
+def _name(key: str, rows: list[Arrays]) -> str:
+    digest = hashlib.sha256(key.encode())
     for row in rows:
+        for name in sorted(row):
+            digest.update(np.ascontiguousarray(row[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _replays(
+    workload: Workload, rows: list[Arrays], precision: str, seed: int
+) -> tuple[Replay, Replay | None]:
+    """The replay of all rows, and of the first alone; None where that needs a run of its own."""
+    first = rounded(init_state(workload, seed), precision)
+    moved = Moved(workload, first, precision, seed)
+    early: list[frozenset[str]] = []  # the parameters without a gradient in the first iteration
+
+    def run(program: Program, state: Arrays) -> list[tuple[Arrays, Metrics]]:
+        return _iterate(program, state, rows, lambda: early.append(moved.undetermined))
+
+    exact = _iterate(oracle(workload), first, rows, lambda: None)
+    shifted = moved.each(run)
+    whole = Replay(*exact[1], [states[1] for states in shifted], moved.undetermined)
+    # Both ways of rounding were run only if a parameter was left without a gradient to the end.
+    if early[0] and not moved.undetermined:
+        return whole, None
+    return whole, Replay(*exact[0], [states[0] for states in shifted], early[0])
+
+
+def _iterate(
+    program: Program, state: Arrays, rows: list[Arrays], after_first: Callable[[], None]
+) -> list[tuple[Arrays, Metrics]]:
+    """State and metrics after the first row, and after all."""
+    metrics: list[dict[str, float]] = []
+    found = []
+    state = program.import_state(state)
+    for i, row in enumerate(rows):
         state, reported = program.train_step(state, row)
         metrics.append(reported)
-    return state, {name: np.array([m[name] for m in metrics]) for name in metrics[0]}
+        if i == 0:
+            after_first()
+        if i in (0, len(rows) - 1):
+            found.append((state, {name: np.array([m[name] for m in metrics]) for name in reported}))
+    return [found[0], found[-1]]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -117,9 +118,12 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
 def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
     overhead_s = _overhead_s(cell, workers)
     round_s = max(plan.round_s, overhead_s / LARGEST_OVERHEAD)
-    arguments = {"cell": cell.as_dict(), "round_s": round_s}
+    first = prepared.get(replace(cell, again=False).id) if cell.again else None
+    proved = first and first["proof"]
+    arguments = {"cell": cell.as_dict(), "round_s": round_s, "proved": proved}
     found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
-    if found["proof"]["sensitive"] and cell.precision != "float64":
+    same = found["proof"].get("same_bits")
+    if found["proof"]["sensitive"] and cell.precision != "float64" and not same:
         found["proof"]["float64"] = _prove_in_float64(cell, workers)
     own = {"overhead_s": overhead_s, "worker": workers.number(cell.where)}
     prepared[cell.id] = found | own

@@ -182,7 +182,7 @@ def compare(
     old: Path,
     new: Path,
     fail_slower: Annotated[
-        str | None, typer.Option(help="5%: exit 1 where a cell is slower by more, and surely so")
+        str | None, typer.Option(help="5%: exit 1 where a cell is surely slower by more, or fails")
     ] = None,
     calibration: Calibration = calibration_.CALIBRATION,
     json_: Json = False,
@@ -199,7 +199,7 @@ def compare(
         print(comparison_.markdown(found))
     else:
         comparison_.show(_console(False), found)
-    if any(change.over_limit for change in found.changes):
+    if found.fails:
         raise typer.Exit(1)
 
 

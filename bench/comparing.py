@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import exp
 
 from bench.calibration import Calibration, machine_of, run_to_run
-from bench.differences import not_compared, warnings
+from bench.differences import FAILED, not_compared, warnings
 from bench.normalising import common_controls, log_speeds, yardstick
 from bench.results import Result
 from bench.statistics import (
@@ -64,6 +64,12 @@ class Comparison:
     not_compared: dict[str, list[str]]
     """Reason -> cells."""
     limit: float | None
+
+    @property
+    def fails(self) -> bool:
+        """Under a limit: a cell is surely slower by more, or no longer runs at all."""
+        broken = self.limit is not None and FAILED in self.not_compared
+        return broken or any(change.over_limit for change in self.changes)
 
 
 def compare(

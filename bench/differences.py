@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from bench.results import Result
 from spec.errors import UserError
 
+FAILED = "failed in NEW"
+
 
 def not_compared(old: Result, new: Result) -> tuple[list[str], dict[str, list[str]]]:
     """(cells of both with one spec, reason -> the others). UserError where none is left."""
@@ -13,7 +15,7 @@ def not_compared(old: Result, new: Result) -> tuple[list[str], dict[str, list[st
     common = []
     for cell in dict.fromkeys([*old.cells, *new.cells]):
         if cell not in new.cells:
-            reason = "failed in NEW" if cell in failed else "only in OLD"
+            reason = FAILED if cell in failed else "only in OLD"
         elif cell not in old.cells:
             reason = "only in NEW"
         elif old.timing(cell).spec_hash != new.timing(cell).spec_hash:

@@ -50,6 +50,23 @@ def test_a_slower_cell_is_printed_and_fails_only_where_asked_for(files: list[str
     assert bench("compare", files[0], files[0], files[2], "--fail-slower=1%").returncode == 0
 
 
+def test_a_cell_that_no_longer_runs_fails_only_where_asked_for(tmp_path: Path) -> None:
+    new = made(2, cells=3)
+    gone = new["summary"].pop()["id"]
+    new["benchmarks"] = [b for b in new["benchmarks"] if b["params"]["cell"] != gone]
+    files = [write(tmp_path / "old.json", made(1, cells=3)), f"--calibration={tmp_path / 'c.json'}"]
+
+    def compared(*limit: str) -> Any:
+        return bench("compare", files[0], write(tmp_path / "new.json", new), files[1], *limit)
+
+    assert compared("--fail-slower", "5%").returncode == 0  # it was not asked for
+    new["failures"] = [{"id": gone}]
+    assert compared().returncode == 0
+    done = compared("--fail-slower", "5%")
+    assert done.returncode == 1
+    assert "failed in NEW" in done.stdout
+
+
 def test_json_holds_all_cells(files: list[str]) -> None:
     done = bench("compare", *files, "--json", "--fail-slower", "5%")
     assert done.returncode == 1

@@ -16,6 +16,7 @@ take a third of the time from compilers. No row's framework uses this library.""
 @pytest.fixture(scope="session")
 def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Workers]:
     """Workers of their own, where the reference has one thread."""
+    # What is drawn anew is compiled once and never again: keeping it would only fill the disk.
     known = pytestconfig.getoption("--examples") <= FIXED
     pool = Workers(selection.pythons, TINY | (compiled_before(pytestconfig) if known else {}))
     yield pool

@@ -65,6 +65,8 @@ def ask(session: nox.Session, *arguments: str) -> None:
     session.run(python(ASKING), "-m", *arguments, *session.posargs, external=True)
 
 
+# Two rows at a time, each in a process of its own; on a GPU they would share what is proved on it.
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if DEVICE == "cpu" else []
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
 
@@ -107,13 +109,13 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=NEEDED)
 def conformance(session: nox.Session) -> None:
     """The proof: every check on every row, workload, mode and precision, with the matrix."""
-    ask(session, "pytest", "tests/conformance", "tests/fuzz", *pythons())
+    ask(session, "pytest", "tests/conformance", "tests/fuzz", *SIDE_BY_SIDE, *pythons())
 
 
 @nox.session(venv_backend="none", requires=NEEDED)
 def fuzz(session: nox.Session) -> None:
     """Random GANs in every row: `-- --examples 1000`, or `-- --gan FILE` for one that differed."""
-    ask(session, "pytest", "tests/fuzz", *pythons())
+    ask(session, "pytest", "tests/fuzz", *SIDE_BY_SIDE, *pythons())
 
 
 @nox.session(venv_backend="none", requires=ALONE)

@@ -1,7 +1,10 @@
 """Options shared by all tests that talk to backends, and the workers they talk to."""
 
-from collections.abc import Iterator
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -73,10 +76,53 @@ def _selection(config: pytest.Config) -> Selection:
     )
 
 
+class Shown:
+    """What tests recorded for the end of the run, by name, in the order of their reports.
+
+    It travels in the reports, since tests may run in several processes and one prints.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, list[Any]] = defaultdict(list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what a test recorded, once, from the report of its call."""
+        if report.when == "call":
+            for name, value in report.user_properties:
+                self.values[name].append(value)
+
+
+SHOWN = pytest.StashKey[Shown]()
+Recorder = Callable[[str, object], None]
+"""What `record_property` is: a name, and a value made of builtins."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SHOWN] = Shown()
+    config.pluginmanager.register(config.stash[SHOWN])
+
+
+def of_row(value: Any, row: str, name: str) -> Any:
+    """A parameter of a test in a row: where several processes share the tests, one has the row's.
+
+    A row's worker is started once then, and keeps what it has compiled.
+    """
+    return pytest.param(value, id=name, marks=pytest.mark.xdist_group(row))
+
+
 @pytest.fixture(scope="session")
 def selection(request: pytest.FixtureRequest) -> Selection:
     """The checked options."""
     return selection_of(request.config)
+
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Where processes share the cores, threads that wait for each other cost several times the work."""
+
+
+def shared_cores() -> dict[str, str]:
+    """Variables of a worker whose row is checked beside another one."""
+    return ONE_THREAD if "PYTEST_XDIST_WORKER" in os.environ else {}
 
 
 def compiled_before(config: pytest.Config) -> dict[str, str]:
@@ -97,6 +143,6 @@ def compiled_before(config: pytest.Config) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Workers]:
     """One process per row and precision, started when first asked for."""
-    pool = Workers(selection.pythons, compiled_before(pytestconfig))
+    pool = Workers(selection.pythons, shared_cores() | compiled_before(pytestconfig))
     yield pool
     pool.stop()

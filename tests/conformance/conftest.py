@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench.workers import ROOT
 from tests.conformance.matrix import Matrix
-from tests.conftest import selection_of
+from tests.conftest import SHOWN, selection_of
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -17,20 +17,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [present, *(f"absent: {row} ({why})" for row, why in selection.absent.items())]
 
 
-MATRIX = pytest.StashKey[Matrix]()
-
-
-@pytest.fixture(scope="session")
-def matrix(request: pytest.FixtureRequest) -> Matrix:
-    """Collects the results of this session."""
-    return request.config.stash.setdefault(MATRIX, Matrix())
-
-
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    found = config.stash.get(MATRIX, None)
-    if not found or not found.rows:
+    found = Matrix()
+    for result in config.stash[SHOWN].values["result"]:
+        found.add(*result)
+    if not found.rows:
         return
     folder = Path(config.getoption("--results") or ROOT / "results") / "conformance"
     found.write(folder)

@@ -53,7 +53,7 @@ class Matrix:
 
     def show(self, console: Console) -> None:
         """Checks by workloads for each row: what share of the limit was used at most."""
-        for row, results in self.rows.items():
+        for row, results in sorted(self.rows.items()):
             workloads = list(dict.fromkeys(result["workload"] for result in results))
             title = f"{row}: share of each limit used (worst mode)"
             table = Table("check", "dtype", *workloads, title=title)
@@ -63,7 +63,7 @@ class Matrix:
                 cells = [_cell([r for r in line if r["workload"] == name]) for name in workloads]
                 table.add_row(check, precision, *cells)
             console.print(table)
-        for row, notes in self.notes.items():
+        for row, notes in sorted(self.notes.items()):
             _show_convergence(console, row, notes)
 
 

@@ -9,8 +9,7 @@ import spec
 from backends.protocol import absent_mode, declared
 from bench.workers import WorkerFailed, Workers
 from tests.conformance.catalogue import CATALOGUE, Check
-from tests.conformance.matrix import Matrix
-from tests.conftest import Selection, selection_of
+from tests.conftest import Recorder, Selection, of_row, selection_of
 
 TIMEOUT_S = {"convergence": 3000.0}
 DEFAULT_TIMEOUT_S = 900.0
@@ -20,7 +19,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     selection = selection_of(metafunc.config)
     if "case" in metafunc.fixturenames:
         cases = [case for row in selection.rows for case in _cases(selection, row)]
-        metafunc.parametrize("case", cases, ids=["-".join(case) for case in cases])
+        metafunc.parametrize("case", [of_row(case, case[0], "-".join(case)) for case in cases])
     if "exchange" in metafunc.fixturenames:
         pairs = [
             (giver, taker, workload)
@@ -31,7 +30,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             and "float64" in selection.precisions
             and all(_modes(selection, row, workload) for row in (giver, taker))
         ]
-        metafunc.parametrize("exchange", pairs, ids=["-".join(pair) for pair in pairs])
+        named = [of_row(pair, "exchange", "-".join(pair)) for pair in pairs]
+        metafunc.parametrize("exchange", named)
 
 
 def _cases(selection: Selection, row: str) -> list[tuple[str, str, str, str, str]]:
@@ -71,7 +71,10 @@ def _applies(check: Check, precision: str, workload: str, place: int, modes: int
 
 
 def test_conformance(
-    case: tuple[str, str, str, str, str], selection: Selection, workers: Workers, matrix: Matrix
+    case: tuple[str, str, str, str, str],
+    selection: Selection,
+    workers: Workers,
+    record_property: Recorder,
 ) -> None:
     """The row keeps the promise, or declares that it does not and why."""
     row, precision, workload, mode, check = case
@@ -82,7 +85,7 @@ def test_conformance(
     deviation = declared(row, check, mode, spec.load(workload), selection.device)
     if deviation and result["status"] in ("failed", "refused"):
         result["status"] = deviation.kind
-    matrix.add(row, workload, mode, precision, check, result)
+    record_property("result", (row, workload, mode, precision, check, result))
     if deviation and result["status"] == deviation.kind:
         pytest.xfail(f"{deviation.kind}: {deviation.reason}")
     if deviation:
@@ -95,7 +98,7 @@ def test_exchange(
     exchange: tuple[str, str, str],
     selection: Selection,
     workers: Workers,
-    matrix: Matrix,
+    record_property: Recorder,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """A state saved by one row is read by another bit for bit, and training goes on from it."""
@@ -109,7 +112,8 @@ def test_exchange(
         arguments = (row, "float64", workload, modes[0], check, {"file": str(file)})
         result = _ask(workers, selection, *arguments)
         if row == taker or result["status"] != "passed":
-            matrix.add(taker, workload, modes[0], "float64", f"exchange_from_{giver}", result)
+            name = f"exchange_from_{giver}"
+            record_property("result", (taker, workload, modes[0], "float64", name, result))
         if result["status"] != "passed":
             pytest.fail(f"{row} {check}: {result['message']}", pytrace=False)
 

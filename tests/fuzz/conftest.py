@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.workers import Workers
-from tests.conftest import Selection, compiled_before
-from tests.fuzz.test_random_gans import FIXED, LINES
+from tests.conftest import SHOWN, Selection, compiled_before, shared_cores
+from tests.fuzz.test_random_gans import FIXED
 
 TINY = {"OPENBLAS_NUM_THREADS": "1"}
 """The reference's products have a few numbers each: NumPy's threads would wait for each other, and
@@ -18,7 +18,9 @@ def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Worke
     """Workers of their own, where the reference has one thread."""
     # What is drawn anew is compiled once and never again: keeping it would only fill the disk.
     known = pytestconfig.getoption("--examples") <= FIXED
-    pool = Workers(selection.pythons, TINY | (compiled_before(pytestconfig) if known else {}))
+    pool = Workers(
+        selection.pythons, TINY | shared_cores() | (compiled_before(pytestconfig) if known else {})
+    )
     yield pool
     pool.stop()
 
@@ -26,5 +28,5 @@ def workers(selection: Selection, pytestconfig: pytest.Config) -> Iterator[Worke
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    for line in config.stash.get(LINES, []):
+    for line in config.stash[SHOWN].values["random GANs"]:
         terminalreporter.write_line(line)

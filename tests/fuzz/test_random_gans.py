@@ -18,13 +18,11 @@ from backends.protocol import absent_mode
 from bench.workers import ROOT, WorkerFailed, Workers
 from spec.base import Model
 from spec.short_form import ShortForm
-from tests.conftest import Selection, selection_of
+from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.fuzz.comparison import workload_of
 from tests.fuzz.coverage import reached, universe
 from tests.fuzz.strategies import gans
 
-LINES = pytest.StashKey[list[str]]()
-"""What each row's test has to say at the end."""
 TIMEOUT_S = 300.0
 FIXED = 50
 """So many examples are always the same; more are drawn anew, those that failed before first."""
@@ -32,11 +30,17 @@ FIXED = 50
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "row" in metafunc.fixturenames:
-        metafunc.parametrize("row", selection_of(metafunc.config).rows)
+        metafunc.parametrize(
+            "row", [of_row(row, row, row) for row in selection_of(metafunc.config).rows]
+        )
 
 
 def test_random_gans(
-    row: str, selection: Selection, workers: Workers, pytestconfig: pytest.Config
+    row: str,
+    selection: Selection,
+    workers: Workers,
+    pytestconfig: pytest.Config,
+    record_property: Recorder,
 ) -> None:
     """No difference from the reference beyond what rounding explains."""
     folder = Path(pytestconfig.getoption("--results") or ROOT / "results") / "fuzz"
@@ -73,7 +77,7 @@ def test_random_gans(
     share = f"{len(every) - len(missing)} of {len(every)} options reached"
     none = f"missing: {', '.join(missing)}" if missing and examples > FIXED else ""
     line = f"{row}: {examples} random GANs, no difference, {share} {none}".strip()
-    pytestconfig.stash.setdefault(LINES, []).append(line)
+    record_property("random GANs", line)
 
 
 def _require_same(workers: Workers, selection: Selection, row: str, gan: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from rich.table import Table
 import spec
 from backends.protocol import MODES, absent_mode
 from bench.workers import Workers
-from tests.conftest import Selection, selection_of
-from tests.meta.faults import FAULTS, Fault
+from tests.conftest import Recorder, Selection, of_row, selection_of
+from tests.meta.faults import FAULTS
 
 TIMEOUT_S = 600.0
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -20,25 +20,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "planted" in metafunc.fixturenames:
         rows = selection_of(metafunc.config).rows
         pairs = [(row, f.name) for row in rows for f in FAULTS if row in (f.rows or rows)]
-        metafunc.parametrize("planted", pairs, ids=[f"{row}-{name}" for row, name in pairs])
-
-
-@pytest.fixture(scope="module")
-def caught(request: pytest.FixtureRequest) -> list[tuple[str, Fault, dict[str, Any]]]:
-    """What was caught, for the table at the end."""
-    found: list[tuple[str, Fault, dict[str, Any]]] = []
-    request.config.stash[CAUGHT] = found
-    return found
-
-
-CAUGHT = pytest.StashKey[list[tuple[str, Fault, dict[str, Any]]]]()
+        metafunc.parametrize("planted", [of_row(pair, pair[0], "-".join(pair)) for pair in pairs])
 
 
 def test_planted_fault(
     planted: tuple[str, str],
     selection: Selection,
     workers: Workers,
-    caught: list[tuple[str, Fault, dict[str, Any]]],
+    record_property: Recorder,
 ) -> None:
     """The unpatched control passes; the faulty run completes, and the named check fails."""
     row, name = planted
@@ -58,19 +47,19 @@ def test_planted_fault(
     )
     assert control["status"] == "passed", control["message"]
     assert faulty["status"] == "failed", faulty["message"] or "the check did not notice"
-    caught.append((row, fault, faulty))
+    record_property("caught", (row, name, faulty))
 
 
 def test_there_are_enough_faults() -> None:
     assert len(FAULTS) >= 40
 
 
-def show_caught(console: Console, found: list[tuple[str, Fault, dict[str, Any]]]) -> None:
+def show_caught(console: Console, found: list[tuple[str, str, dict[str, Any]]]) -> None:
     """Fault, the check that caught it, and how far over the limit each row was."""
-    rows = list(dict.fromkeys(row for row, _, _ in found))
+    rows = sorted({row for row, _, _ in found})
     table = Table("planted fault", "caught by", *rows, title="Planted faults: times over the limit")
-    for name in dict.fromkeys(fault.name for _, fault, _ in found):
-        margins = {row: _margin(result) for row, fault, result in found if fault.name == name}
+    for name in dict.fromkeys(name for _, name, _ in found):
+        margins = {row: _margin(result) for row, caught, result in found if caught == name}
         line = [margins.get(row, "") for row in rows]
         table.add_row(name, BY_NAME[name].check, *line)
     console.print(table)

@@ -88,7 +88,7 @@ def _failure(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
-    """One line of the table: the median over blocks of each block's median."""
+    """One line of the table: the median over blocks."""
     extras = [record["benchmark"]["extra_info"] for record in records]
     speeds = sorted(extra["steps_per_s"] for extra in extras)
     middle, first = median(speeds), extras[0]

@@ -37,6 +37,11 @@ class Cell:
         return f"{own}-again" if self.again else own
 
     @property
+    def group(self) -> tuple[str, str, int]:
+        """What it is compared with: all that differs in row and mode alone."""
+        return (self.label, self.precision, self.batch_size)
+
+    @property
     def where(self) -> Where:
         """The worker that serves it."""
         return (self.row, self.precision, self.device, *(["again"] if self.again else []))
@@ -89,7 +94,6 @@ class Plan:
     cells: tuple[Cell, ...]
     absent: tuple[Absent, ...]
     blocks: int
-    rounds: int
     round_s: float
     seed: int
     pythons: dict[str, str]
@@ -138,7 +142,7 @@ def with_pairs(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """
     groups: dict[tuple[str, str, int], list[Cell]] = {}
     for cell in cells:
-        groups.setdefault((cell.label, cell.precision, cell.batch_size), []).append(cell)
+        groups.setdefault(cell.group, []).append(cell)
     pairs = []
     for group in groups.values():
         compiled = [cell for cell in group if cell.mode == "compiled"]

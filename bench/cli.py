@@ -164,7 +164,6 @@ def run(
         cells=cells,
         absent=absent,
         blocks=blocks or (2 if quick else 10),
-        rounds=2,
         round_s=0.25,
         seed=time.time_ns() % 2**32,
         pythons=pythons,

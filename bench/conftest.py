@@ -1,6 +1,7 @@
 """Turns a plan into pytest items: proofs first, then blocks in a shuffled, recorded order."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -78,12 +79,17 @@ def _control_missing(plan: Plan, control: Control, block: int) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Blocks one after the other, the cells within each shuffled: drift hits all alike."""
+    """Blocks one after the other, shuffled within: drift hits all alike.
+
+    What is compared (a workload's cells, at one precision and batch size) stays together in a
+    block, and the less of the machine's noise comes between.
+    """
     plan = config.stash.get(PLAN, None)
     if plan is None:
         return
     random = Random(plan.seed)
     order = {item: random.random() for item in items}
+    together: dict[tuple[Any, ...], float] = defaultdict(random.random)
     missing = _missing(plan)
     wanted = {cell for cell, _ in missing}
 
@@ -99,12 +105,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     items[:] = [item for item in items if needed(item)]
 
-    def place(item: pytest.Item) -> tuple[float, float, float]:
+    def place(item: pytest.Item) -> tuple[float, float, float, float]:
         parameters = item.callspec.params  # type: ignore[attr-defined]
         if "block" in parameters:
-            return (1, parameters["block"], order[item])
+            block = parameters["block"]
+            group = parameters["cell"].group if "cell" in parameters else parameters["control"]
+            return (1, block, together[block, group], order[item])
         # Proofs before, costs after, in the plan's order, which keeps one worker busy.
-        return (0 if item.originalname == "test_proof" else 2, 0, 0)  # type: ignore[attr-defined]
+        return (0 if item.originalname == "test_proof" else 2, 0, 0, 0)  # type: ignore[attr-defined]
 
     items.sort(key=place)
 

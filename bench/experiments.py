@@ -21,7 +21,7 @@ from bench.workers import Workers
 
 TIMEOUT_S = 900.0
 ROUND_S = 0.25
-BLOCKS, ROUNDS, WARM_SHARE = 10, 2, 0.2
+BLOCKS, WARM_SHARE = 10, 0.2
 SLOWED = 0.10
 
 
@@ -83,14 +83,14 @@ def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:
 
 
 def _blocks(calls: dict[str, Callable[[int], float]], k: int, random: Random) -> dict[str, Blocks]:
-    """As the benchmark does it: shuffled in each block, warmed up, then the median of rounds."""
+    """As the benchmark does it: shuffled in each block, warmed up, then a round."""
     times: dict[str, dict[int, float]] = {name: {} for name in calls}
     for block in range(BLOCKS):
         order = list(calls)
         random.shuffle(order)
         for name in order:
             calls[name](max(1, round(WARM_SHARE * k)))
-            times[name][block] = median(calls[name](k) for _ in range(ROUNDS)) / k
+            times[name][block] = calls[name](k) / k
     return dict(times)
 
 

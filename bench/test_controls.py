@@ -17,12 +17,7 @@ def test_control(control: Control, block: int, plan: Plan, workers: Workers) -> 
     failure_file = folder / "control_failures" / f"{control.id}.json"
     if failure_file.exists():
         pytest.skip("failed in an earlier block")
-    arguments = {
-        "program": control.program,
-        "row": control.row,
-        "round_s": plan.round_s,
-        "rounds": plan.rounds,
-    }
+    arguments = {"program": control.program, "row": control.row, "round_s": plan.round_s}
     try:
         found = workers.call(
             control.where, "bench.yardstick:time_block", arguments, BLOCK_TIMEOUT_S

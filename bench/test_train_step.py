@@ -17,7 +17,7 @@ from bench.workers import WorkerFailed, Workers
 PROOF_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
 LONG_ROUND_S = 0.5
-"""A round as long as this warms itself, and one is enough: filling caches takes milliseconds."""
+"""A round as long as this warms itself: filling caches takes milliseconds."""
 WARM_SHARE = 0.2
 """So much of a shorter round goes before it."""
 EMPTY_CALLS = 30
@@ -40,7 +40,7 @@ def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> 
 def test_train_step(
     cell: Cell, block: int, plan: Plan, workers: Workers, prepared: Prepared, benchmark: Any
 ) -> None:
-    """One block: rounds of K iterations, each one call that ends when the device has finished."""
+    """One block: a round of K iterations, one call that ends when the device has finished."""
     if cell.id not in prepared:
         pytest.skip("not proved, so not timed")
     worker_clock: list[float] = []
@@ -55,12 +55,10 @@ def test_train_step(
             where = "bench.timing:time_round"
             worker_clock.append(workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S))
 
-        short = found["round_s"] < LONG_ROUND_S
-        if short:
+        if found["round_s"] < LONG_ROUND_S:
             _warm_up(cell, found, workers)
         before_j = energy_j()
-        rounds = plan.rounds if short else 1
-        benchmark.pedantic(one_round, rounds=rounds, iterations=1, warmup_rounds=0)
+        benchmark.pedantic(one_round, rounds=1, iterations=1, warmup_rounds=0)
         used_j = None if before_j is None else (energy_j() or before_j) - before_j
         device_s = _count(cell, plan, workers)["device_clock_s"]
     except WorkerFailed as failure:
@@ -71,11 +69,10 @@ def test_train_step(
         benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
         raise
     benchmark.extra_info.update(_extra(cell, found, benchmark.stats.stats.median, worker_clock))
-    iterations = rounds * found["iterations_per_round"]
     benchmark.extra_info.update(
         device_clock_s=device_s,
         device_clock_differs=None if device_s is None else worker_clock[-1] / device_s - 1.0,
-        energy_j_per_iteration=None if used_j is None else used_j / iterations,
+        energy_j_per_iteration=None if used_j is None else used_j / found["iterations_per_round"],
     )
     record = benchmark.stats.as_dict(include_data=True)
     record |= {"params": {"cell": cell.id, "block": block}, "param": cell.id}

@@ -11,7 +11,7 @@ from bench.statistics import FEWEST_BLOCKS
 from bench.verdicts import group_of, sentences
 
 STEP = (
-    "iterations/s: median over blocks of each block's median; +- half the range of the blocks. "
+    "iterations/s: median over blocks; +- half the range of the blocks. "
     "of fastest: geometric mean over blocks of the ratio within a block, with its 95 % interval. "
     "An iteration is one pass through the workload's phases. draws: the share of it that drawing "
     "random numbers takes when timed alone; it is inside the timed call, loading data is outside. "

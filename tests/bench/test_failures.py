@@ -45,7 +45,6 @@ def test_three_marked_cells_and_the_others_measured(
         cells=cells,
         absent=(),
         blocks=2,
-        rounds=2,
         round_s=0.01,
         seed=1,
         pythons={},

@@ -34,7 +34,6 @@ def _plan(tmp_path: Path) -> Plan:
         cells=cells,
         absent=(),
         blocks=BLOCKS,
-        rounds=2,
         round_s=0.02,
         seed=1,
         pythons={},

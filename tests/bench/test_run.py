@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.cells import Absent, Cell, Plan
+from bench.cells import Absent, Cell, Plan, with_pairs
 from bench.environment import provenance
 from bench.report import table
 from bench.running import run_plan
@@ -20,7 +20,6 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
         cells=(cell("reference"), cell("pytorch")),
         absent=(Absent("mlp_square", "flax_nnx", "eager", "never: by design"),),
         blocks=2,
-        rounds=2,
         round_s=0.01,
         seed=1,
         pythons={"pytorch": "/nowhere/python"},
@@ -49,7 +48,6 @@ def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Pa
         cells=(critic,),
         absent=(),
         blocks=1,
-        rounds=1,
         round_s=0.01,
         seed=1,
         pythons={},
@@ -68,11 +66,37 @@ def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Pa
     assert "%*" in console.export_text()
 
 
+def test_what_is_compared_is_timed_together_in_a_block(tmp_path: Path) -> None:
+    path = "tests/meta/workloads/critic.toml"
+    sizes = [Cell(path, "reference", "eager", "float64", "cpu", b, "critic") for b in (4, 6, 8)]
+    plan = Plan(
+        cells=with_pairs(tuple(sizes)),
+        absent=(),
+        blocks=3,
+        round_s=0.01,
+        seed=1,
+        pythons={},
+        folder=str(tmp_path / "records"),
+        costs=False,
+        memory=False,
+        identity={},
+    )
+    code, _ = run_plan(plan, Console(quiet=True), provenance())
+    files = (tmp_path / "records" / "blocks").iterdir()
+    names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
+    blocks = [names[i : i + 6] for i in (0, 6, 12)]
+    assert code == 0
+    for number, block in enumerate(blocks):
+        assert {name.rpartition("-")[2] for name in block} == {str(number)}
+        for one, other in (block[0:2], block[2:4], block[4:6]):
+            assert one.replace("-again", "") == other.replace("-again", "")
+
+
 def _check_benchmarks(result: dict) -> None:
     """pytest-benchmark's own schema, with what a reader needs in extra_info."""
     assert {"machine_info", "commit_info", "benchmarks", "datetime", "version"} <= result.keys()
     first = result["benchmarks"][0]
-    assert len(first["stats"]["data"]) == 2
+    assert len(first["stats"]["data"]) == 1
     extra = first["extra_info"]
     wanted = (
         "backend engine workload spec_hash mode precision batch_size device steps_per_s "

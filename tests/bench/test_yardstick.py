@@ -31,7 +31,6 @@ def plan_in(folder: Path, program: str) -> Plan:
         cells=(CELL,),
         absent=(),
         blocks=BLOCKS,
-        rounds=2,
         round_s=0.02,
         seed=1,
         pythons={},

@@ -66,7 +66,8 @@ def ask(session: nox.Session, *arguments: str) -> None:
 
 
 # Two rows at a time, each in a process of its own; on a GPU they would share what is proved on it.
-SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if DEVICE == "cpu" else []
+BESIDE = DEVICE == "cpu" and len(WANTED) > 1
+SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
 

@@ -12,6 +12,9 @@ from bench.workers import Where
 from spec.errors import SpecError
 from spec.workload import Workload
 
+WARM_SHARE = 0.2
+"""So much of a round goes before it, of a cell as of a control."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -14,14 +14,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench.cells import Cell, with_pairs
+from bench.cells import WARM_SHARE, Cell, with_pairs
 from bench.selection import interpreters
 from bench.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
 from bench.workers import Workers
 
 TIMEOUT_S = 900.0
 ROUND_S = 0.25
-BLOCKS, WARM_SHARE = 10, 0.2
+BLOCKS = 10
 SLOWED = 0.10
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.cells import Cell, Plan
+from bench.cells import WARM_SHARE, Cell, Plan
 from bench.gpu import energy_j
 from bench.records import write_atomically
 from bench.workers import WorkerFailed, Workers
@@ -18,8 +18,6 @@ PROOF_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
 LONG_ROUND_S = 0.5
 """A round as long as this warms itself: filling caches takes milliseconds."""
-WARM_SHARE = 0.2
-"""So much of a shorter round goes before it."""
 EMPTY_CALLS = 30
 LARGEST_OVERHEAD = 0.0008
 """Share of a round that the call into the worker may take; rounds are made longer until it does."""

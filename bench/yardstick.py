@@ -18,14 +18,12 @@ import numpy as np
 
 import backends
 import spec
-from bench.cells import Cell, Control, Plan
+from bench.cells import WARM_SHARE, Cell, Control, Plan
 from bench.records import read_all
 from spec.state import init_state, parameters
 
 WORKLOAD = "mlp_square"
 BATCH_SIZE = 64
-WARM_SHARE = 0.2
-"""So much of a round goes before it, as for a cell."""
 FRAMEWORKS = {
     "pytorch": "pytorch",
     "keras3-tensorflow": "tensorflow",

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,19 +16,24 @@ def cell(row: str) -> Cell:
     return Cell("mlp_square", row, "eager", "float64", "cpu", 8, "mlp_square")
 
 
+def small_plan(folder: Path, cells: tuple[Cell, ...], **other: Any) -> Plan:
+    """Short rounds of these cells, and nothing beside them unless it is asked for."""
+    fields: dict[str, Any] = {
+        "absent": (),
+        "pythons": {},
+        "costs": False,
+        "memory": False,
+        "identity": {},
+    }
+    records = str(folder / "records")
+    return Plan(cells=cells, round_s=0.01, seed=1, folder=records, **(fields | other))
+
+
 def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path) -> None:
-    plan = Plan(
-        cells=(cell("reference"), cell("pytorch")),
-        absent=(Absent("mlp_square", "flax_nnx", "eager", "never: by design"),),
-        blocks=2,
-        round_s=0.01,
-        seed=1,
-        pythons={"pytorch": "/nowhere/python"},
-        folder=str(tmp_path / "records"),
-        costs=True,
-        memory=True,
-        identity={},
-    )
+    absent = (Absent("mlp_square", "flax_nnx", "eager", "never: by design"),)
+    cells = (cell("reference"), cell("pytorch"))
+    other: dict[str, Any] = {"absent": absent, "pythons": {"pytorch": "/nowhere/python"}}
+    plan = small_plan(tmp_path, cells, blocks=2, costs=True, memory=True, **other)
     console = Console(record=True, width=150)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)
@@ -44,18 +50,7 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
 def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Path) -> None:
     path = "tests/meta/workloads/critic.toml"
     critic = Cell(path, "reference", "eager", "float32", "cpu", 6, "critic")
-    plan = Plan(
-        cells=(critic,),
-        absent=(),
-        blocks=1,
-        round_s=0.01,
-        seed=1,
-        pythons={},
-        folder=str(tmp_path / "records"),
-        costs=False,
-        memory=False,
-        identity={},
-    )
+    plan = small_plan(tmp_path, (critic,), blocks=1)
     console = Console(record=True, width=150)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)
@@ -69,18 +64,7 @@ def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Pa
 def test_what_is_compared_is_timed_together_in_a_block(tmp_path: Path) -> None:
     path = "tests/meta/workloads/critic.toml"
     sizes = [Cell(path, "reference", "eager", "float64", "cpu", b, "critic") for b in (4, 6, 8)]
-    plan = Plan(
-        cells=with_pairs(tuple(sizes)),
-        absent=(),
-        blocks=3,
-        round_s=0.01,
-        seed=1,
-        pythons={},
-        folder=str(tmp_path / "records"),
-        costs=False,
-        memory=False,
-        identity={},
-    )
+    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=3)
     code, _ = run_plan(plan, Console(quiet=True), provenance())
     files = (tmp_path / "records" / "blocks").iterdir()
     names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]

@@ -1,14 +1,16 @@
 """The reference moved by rounding: how far a correct program may be from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 import backends
 from backends.protocol import Array, Arrays, Program, Settings
+from bench import rounding
 from bench.measurement import relative_error
 from spec import tolerances
+from spec.phases import Phase
 from spec.randomness import uniform
 from spec.state import parameters
 from spec.workload import Workload
@@ -48,29 +50,56 @@ class Shaken:
     Moved weights cannot show what rounding does where a gradient is zero whatever the weights are,
     such as a critic's last bias or a bias before batch norm: an optimizer that divides a gradient
     by its own size makes a whole step of it. `way` is 1 or -1: which of the two directions.
+
+    Nor can they show it where large terms nearly cancel, which each phase's first gradient tells
+    (bench.rounding).
     """
 
     def __init__(self, workload: Workload, precision: str, way: float) -> None:
-        self.program = oracle(workload)
-        self._exact, self._size = self.program.update, way * tolerances.GRADIENT_NOISE[precision]
+        self.program: Any = oracle(workload)
+        self._size = way * tolerances.GRADIENT_NOISE[precision]
         self._shares: dict[str, float] = {}
         self._signs: dict[str, Array] = {}
-        self.program.update = self._update  # type: ignore[method-assign]
+        self.terms: dict[str, dict[str, float]] = {}
+        exact = self.program
+        self._differentiated, exact._differentiate = exact._differentiate, self._differentiate
+        self._told, exact.losses_and_gradients = exact.losses_and_gradients, self._tell
+        self._updated, exact.update = exact.update, self._update
 
     @property
     def undetermined(self) -> frozenset[str]:
         """Parameters whose gradient has been nothing but rounding in every step so far."""
         return frozenset(key for key, share in self._shares.items() if share < ZERO_GRADIENT)
 
+    def _differentiate(self, phase: Phase, *given: Any) -> tuple[Any, Arrays, Arrays]:
+        metrics, gradients, kept = self._differentiated(phase, *given)
+        if phase.name not in self.terms:
+            right = self.program.value_and_grad
+            self.program.value_and_grad = rounding.moved_value_and_grad
+            moved = self._differentiated(phase, *given)[1]
+            self.program.value_and_grad = right
+            off = {key: moved[key] - gradient for key, gradient in gradients.items()}
+            self.terms[phase.name] = {k: rounding.rms(v) / rounding.STEP for k, v in off.items()}
+        return metrics, gradients, kept
+
+    def _tell(self, state: Arrays, phase: str, draws: Arrays) -> tuple[Any, Arrays]:
+        metrics, gradients = self._told(state, phase, draws)
+        return metrics, self._moved(gradients, self.terms[phase], at_least=0.0)
+
     def _update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
-        sizes = {key: float(np.sqrt(np.mean(g**2))) for key, g in gradients.items()}
+        sizes = {key: rounding.rms(g) for key, g in gradients.items()}
         largest = max(sizes.values(), default=0.0)
         for key, size in sizes.items():
             share = size / largest if largest else 0.0
             self._shares[key] = max(share, self._shares.get(key, 0.0))
-        off = self._size * largest
-        moved = {key: g + off * self._signs_of(key, g) for key, g in gradients.items()}
-        return self._exact(state, phase, moved)
+        moved = self._moved(gradients, self.terms.get(phase, {}), at_least=largest)
+        return self._updated(state, phase, moved)
+
+    def _moved(
+        self, gradients: Mapping[str, Array], terms: Mapping[str, float], at_least: float
+    ) -> Arrays:
+        off = {key: self._size * max(at_least, terms.get(key, 0.0)) for key in gradients}
+        return {key: g + off[key] * self._signs_of(key, g) for key, g in gradients.items()}
 
     def _signs_of(self, key: str, gradient: Array) -> Array:
         """1 or -1 at random, always the same for a tensor."""

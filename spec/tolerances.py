@@ -78,17 +78,8 @@ another case by 0.01; 1e-5 gave 0.009 and 0.013.
 """
 
 GRADIENT_NOISE = {"float64": 2.0**-52, "float32": 2.0**-20}
-"""How far each number of the reference's gradients is moved, relative to the largest tensor's
-root mean square: what adding up a batch leaves of terms that cancel, some ulps.
-
-It matters where a gradient is zero for any weights: the bias of the last layer under a Wasserstein
-loss, which moves real and generated scores alike, or a bias before batch norm. What a program has
-there is rounding, which Adam and RMSprop turn into steps as large as any other.
-"""
-
-GRADIENT_NOISE = {"float64": 2.0**-52, "float32": 2.0**-20}
-"""How far each number of the reference's gradients is moved, relative to the root mean square of
-the phase's largest: some ulps, which is what adding up a batch leaves of terms that cancel.
+"""How far each number of the reference's gradients is moved: some ulps of the root mean square of
+the phase's largest tensor, or of the terms that add up to this one where those are larger.
 
 It matters where a gradient is zero whatever the weights are: the bias of a critic's last layer,
 which moves real and generated scores alike, or a bias before batch norm. What a program finds there

@@ -26,6 +26,7 @@ class Program:
     def __init__(self, workload: Workload, settings: Settings) -> None:
         require_supported(workload)
         self.workload, self.settings = workload, settings
+        self.value_and_grad: Callable[..., Any] = value_and_grad
         self.phases = {phase.name: phase for phase in workload.phases}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
@@ -137,7 +138,7 @@ class Program:
             }
             return sum(TERMS[term.kind](term, outputs) for term in phase.losses)
 
-        value, gradients = value_and_grad(loss)(
+        value, gradients = self.value_and_grad(loss)(
             {key: state[key] for key in parameters(self.workload, phase.updates)}
         )
         metrics = {f"{phase.name}_loss": float(value)} | seen["metrics"]

@@ -1,5 +1,6 @@
 """Limits come from how far rounding alone moves the reference; a wrong program is beyond them."""
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,17 @@ import pytest
 
 import spec
 from backends.protocol import Arrays, Program
+from bench import rounding
 from bench.measurement import CheckFailed, Measured
 from bench.proof import prove_run
 from bench.sensitivity import Shaken, limits, oracle, parameter_of
 from spec import data, randomness, tolerances
 from spec.state import init_state
 from spec.workload import Workload
+from tests.fuzz.comparison import workload_of
 
 CRITIC = str(Path(__file__).parent.parent / "meta" / "workloads" / "critic.toml")
+DEAD_CHANNEL = Path(__file__).parent.parent / "fuzz" / "found" / "dead_channel.toml"
 WITHOUT_GRADIENT = {
     "discriminator/dense_0/bias",  # real and generated scores move alike
     "discriminator/conv_0/bias",  # batch norm takes the mean away
@@ -65,6 +69,22 @@ def test_beyond_the_ceiling_only_where_rounding_is_and_never_in_float64() -> Non
     assert tolerances.is_beyond("float32", "statistic", 1.1 * ceiling)
     assert not tolerances.is_beyond("float64", "statistic", 1.0)
     assert tolerances.trajectory_limit("float64", "statistic", 1.0) == 1e-7
+
+
+def test_rounding_is_as_large_as_the_terms_that_cancel() -> None:
+    """The gradient of b2/bias, 1e-4, adds up terms of the order of 10; D's first one has none."""
+    workload = workload_of(tomllib.loads(DEAD_CHANNEL.read_text("utf-8")))
+    shaken, draws = Shaken(workload, "float64", 1.0), randomness.draws(workload, 30, 0, {})
+    start, given = init_state(workload, 30), {key: value[0] for key, value in draws.items()}
+    state, _ = shaken.program.train_step(start, draws)
+    bias, scale = "generator/b2/bias", "discriminator/c0/scale"
+    exact, of = oracle(workload).losses_and_gradients, shaken.program.losses_and_gradients
+    gradient = exact(state, "g", given)[1][bias]
+    assert 1e5 < shaken.terms["g"][bias] / rounding.rms(gradient) < 1e6
+    moved = of(state, "g", given)[1][bias] - gradient
+    assert rounding.rms(moved) > 1e-12 * rounding.rms(gradient)
+    gradient = exact(start, "d_real", given)[1][scale]
+    assert 0.1 < shaken.terms["d_real"][scale] / rounding.rms(gradient) < 10
 
 
 def _otherwise_rounded(workload: Workload, size: float) -> Program:

@@ -1,7 +1,8 @@
 """Random GANs from the whole vocabulary: each row computes what the reference computes.
 
 `--examples N` takes N in each row (a fixed 50 by default); what differs is shrunk and written to
-results/fuzz/, and `--gan FILE` compares such a file alone.
+results/fuzz/, and `--gan FILE` compares such a file alone. What was found so lies in found/, each
+with its cause, and is compared first.
 """
 
 import json
@@ -28,6 +29,9 @@ FIXED = 50
 """So many examples are always the same; more are drawn anew, those that failed before first."""
 
 
+FOUND = sorted((Path(__file__).parent / "found").glob("*.toml"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "row" in metafunc.fixturenames:
         metafunc.parametrize(
@@ -45,8 +49,9 @@ def test_random_gans(
     """No difference from the reference beyond what rounding explains."""
     folder = Path(pytestconfig.getoption("--results") or ROOT / "results") / "fuzz"
     alone = pytestconfig.getoption("--gan")
+    for path in [Path(alone)] if alone else FOUND:
+        _require_same(workers, selection, row, tomllib.loads(path.read_text("utf-8")), path.name)
     if alone:
-        _require_same(workers, selection, row, tomllib.loads(Path(alone).read_text("utf-8")))
         return
     examples, options = pytestconfig.getoption("--examples"), set()
     smallest: list[dict[str, Any]] = []
@@ -80,7 +85,9 @@ def test_random_gans(
     record_property("random GANs", line)
 
 
-def _require_same(workers: Workers, selection: Selection, row: str, gan: dict[str, Any]) -> None:
+def _require_same(
+    workers: Workers, selection: Selection, row: str, gan: dict[str, Any], name: str = "random GAN"
+) -> None:
     workload = workload_of(gan)
     mode = next(m for m in selection.modes if not absent_mode(row, m, workload, selection.device))
     where = (row, "float64", selection.device)
@@ -88,8 +95,8 @@ def _require_same(workers: Workers, selection: Selection, row: str, gan: dict[st
     try:
         result = workers.call(where, "tests.fuzz.comparison:compare", arguments, TIMEOUT_S)
     except WorkerFailed as failure:  # it raised, died or hung: a difference like any other
-        raise AssertionError(f"{failure.kind}: {failure}") from None
-    assert result["status"] == "passed", result["message"]
+        raise AssertionError(f"{name}: {failure.kind}: {failure}") from None
+    assert result["status"] == "passed", f"{name}: {result['message']}"
 
 
 def _options(gan: dict[str, Any]) -> set[str]:

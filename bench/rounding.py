@@ -1,0 +1,48 @@
+"""How much rounding is in a gradient: its terms may be far larger than what they add up to."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from autograd.core import VJPNode, backward_pass, toposort, trace
+
+from backends.protocol import Array, Arrays
+
+STEP = 2.0**-30
+"""Large beside float64's own rounding, small enough for its effect to be proportional."""
+
+
+def rms(x: Array) -> float:
+    """Root mean square."""
+    return float(np.sqrt(np.mean(x**2)))
+
+
+def moved_value_and_grad(loss: Callable[[Arrays], Any]) -> Callable[[Arrays], tuple[Any, Arrays]]:
+    """autograd's `value_and_grad`, where each operation's result on the way back is off by STEP.
+
+    Each number goes up or down at random. Where the terms of a sum do not cancel, the gradient is
+    off by about STEP times itself; where they do, by STEP times the terms. A unit that is dead in
+    a whole batch has no spread, so the batch norm behind it divides what comes back by
+    sqrt(epsilon) and takes the mean away: to the bias before it go terms that add up to zero.
+    """
+
+    def differentiate(parameters: Arrays) -> tuple[Any, Arrays]:
+        value, end = trace(VJPNode.new_root(), loss, parameters)
+        random = np.random.default_rng(1)
+        for node in toposort(end):
+            node.vjp = _moved(node.vjp, random)
+        return value, backward_pass(1.0, end)
+
+    return differentiate
+
+
+def _moved(
+    vjp: Callable[[Any], Iterator[Any]], random: np.random.Generator
+) -> Callable[[Any], Iterator[Any]]:
+    def rounded(gradient: Any) -> Any:
+        if not isinstance(gradient, (float, np.ndarray)):  # the dictionary of parameters
+            return gradient
+        signs = 2.0 * random.integers(0, 2, np.shape(gradient)) - 1.0
+        return gradient * (1.0 + STEP * signs)
+
+    return lambda g: (rounded(part) for part in vjp(g))

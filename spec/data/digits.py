@@ -3,20 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.data.files import installed
 from spec.sources import Digits
 
-LARGEST_VALUE = 16.0
+LARGEST_VALUE, SIDE = 16.0, 8
 
 
 def load(source: Digits) -> NDArray[np.float32]:
     """All 1,797 digits, shape (1797, height, width, 1), values in the source's range."""
-    from sklearn.datasets import load_digits
-
     height, width, _ = source.shape
-    unit = load_digits().images / LARGEST_VALUE
-    resized = resize(unit, height, width)
+    resized = resize(images() / LARGEST_VALUE, height, width)
     low, high = source.range
     return (low + (high - low) * resized).astype(np.float32)[..., None]
+
+
+def images() -> NDArray[np.float64]:
+    """The digits as they are: (1797, 8, 8), whole numbers from 0 to 16. The label comes last."""
+    rows = np.loadtxt(installed("data/digits.csv.gz"), delimiter=",")
+    return rows[:, :-1].reshape(-1, SIDE, SIDE)
 
 
 def resize(images: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.data.files import installed
 from spec.sources import Photos
 
 LARGEST_VALUE = 255.0
@@ -10,13 +11,21 @@ LARGEST_VALUE = 255.0
 
 def load(source: Photos) -> NDArray[np.float32]:
     """Patches row by row, first photograph first: (count, height, width, 3), in the range."""
-    from sklearn.datasets import load_sample_images
-
-    photographs = load_sample_images().images
     height, width, _ = source.shape
-    cut = [patches(p / LARGEST_VALUE, height, width, source.patch_stride) for p in photographs]
+    cut = [patches(p / LARGEST_VALUE, height, width, source.patch_stride) for p in images()]
     low, high = source.range
     return (low + (high - low) * np.concatenate(cut)).astype(np.float32)
+
+
+def images() -> list[NDArray[np.uint8]]:
+    """Both photographs, (427, 640, 3), in the order of their names."""
+    from PIL import Image
+
+    found = []
+    for name in ("china", "flower"):
+        with Image.open(installed(f"images/{name}.jpg")) as photograph:
+            found.append(np.asarray(photograph))
+    return found
 
 
 def patches(

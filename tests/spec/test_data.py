@@ -7,6 +7,7 @@ import spec
 from backends import ORACLE, load
 from backends.protocol import Settings
 from spec import data, randomness
+from spec.data import digits, photos
 from spec.data.digits import resize
 from spec.data.photos import patches
 from spec.errors import SpecError
@@ -21,6 +22,14 @@ def test_embedded_data(name: str, shape: tuple[int, ...]) -> None:
     assert array.shape == shape
     assert array.dtype == np.float32
     assert (array.min(), array.max()) == (-1.0, 1.0)
+
+
+def test_images_are_those_that_scikit_learn_gives() -> None:
+    from sklearn.datasets import load_digits, load_sample_images
+
+    assert np.array_equal(digits.images(), load_digits().images)
+    for ours, theirs in zip(photos.images(), load_sample_images().images, strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 def test_wrong_checksum_is_an_error() -> None:

@@ -104,7 +104,11 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=NEEDED)
 def tests(session: nox.Session) -> None:
     """Spec, reference, bench, house; and the planted faults with the checks that caught them."""
-    ask(session, "pytest", *pythons())
+    if session.posargs:  # a choice: one run, so that one summary says what was chosen
+        ask(session, "pytest", *pythons())
+        return
+    ask(session, "pytest", "tests/bench", *pythons())  # some compare times: nothing beside them
+    ask(session, "pytest", "tests/spec", "tests/meta", *SIDE_BY_SIDE, *pythons())
 
 
 @nox.session(venv_backend="none", requires=NEEDED)

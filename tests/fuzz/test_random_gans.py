@@ -6,6 +6,7 @@ with its cause, and is compared first.
 """
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ TIMEOUT_S = 300.0
 FIXED = 50
 """So many examples are always the same; more are drawn anew, those that failed before first."""
 
+
+TOLD_EVERY = 100
+"""A thousand take an hour in a row that compiles each: after so many a line says how far it is."""
 
 FOUND = sorted((Path(__file__).parent / "found").glob("*.toml"))
 
@@ -55,6 +59,7 @@ def test_random_gans(
         return
     examples, options = pytestconfig.getoption("--examples"), set()
     smallest: list[dict[str, Any]] = []
+    compared = [0]
 
     @settings(
         max_examples=examples,
@@ -68,6 +73,9 @@ def test_random_gans(
         options.update(_options(gan))
         smallest[:] = [gan]
         _require_same(workers, selection, row, gan)
+        compared[0] += 1
+        if compared[0] % TOLD_EVERY == 0:
+            _tell(pytestconfig, f"{row}: {compared[0]} of {examples} random GANs, no difference")
 
     try:
         compare()
@@ -97,6 +105,12 @@ def _require_same(
     except WorkerFailed as failure:  # it raised, died or hung: a difference like any other
         raise AssertionError(f"{name}: {failure.kind}: {failure}") from None
     assert result["status"] == "passed", f"{name}: {result['message']}"
+
+
+def _tell(config: pytest.Config, line: str) -> None:
+    """A line at once, past pytest, which keeps what is printed until a test has ended."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(line, file=sys.stderr, flush=True)
 
 
 def _options(gan: dict[str, Any]) -> set[str]:

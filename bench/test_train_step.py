@@ -31,8 +31,9 @@ def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> 
         found = _prepare(cell, plan, workers, prepared)
     except WorkerFailed as failure:
         _fail(cell, plan, "proof", failure)
-    record = {"cell": cell.as_dict(), "status": "proved", **found}
-    write_atomically(Path(plan.folder) / "proofs" / f"{cell.id}.json", record)
+    path = Path(plan.folder) / "proofs" / f"{cell.id}.json"
+    if not path.exists():  # a resumed run proves anew what it times; what was measured first stays
+        write_atomically(path, {"cell": cell.as_dict(), "status": "proved", **found})
 
 
 def test_train_step(

@@ -58,9 +58,9 @@ def wait_for(holds: Callable[[], object], seconds: float = 120.0) -> None:
         time.sleep(0.005)
 
 
-def blocks(plan: Plan) -> dict[str, tuple[int, bytes]]:
-    """Each finished block: when it was written, and its content."""
-    files = sorted(Path(plan.folder, "blocks").glob("*.json"))
+def blocks(plan: Plan, kind: str = "blocks") -> dict[str, tuple[int, bytes]]:
+    """Each finished block, or proof: when it was written, and its content."""
+    files = sorted(Path(plan.folder, kind).glob("*.json"))
     return {file.name: (file.stat().st_mtime_ns, file.read_bytes()) for file in files}
 
 
@@ -82,10 +82,11 @@ def test_a_killed_run_is_completed(plan: Plan) -> None:
     wait_for(lambda: blocks(plan))
     process.kill()
     process.wait()
-    before = blocks(plan)
+    before, proofs = blocks(plan), blocks(plan, "proofs")
     assert 0 < len(before) < len(plan.cells) * BLOCKS
     finish(plan)
     after = blocks(plan)
+    assert proofs and blocks(plan, "proofs") == proofs
     assert len(after) == len(plan.cells) * BLOCKS
     assert {name: after[name] for name in before} == before
 

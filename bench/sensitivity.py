@@ -56,12 +56,12 @@ class Shaken:
     """
 
     def __init__(self, workload: Workload, precision: str, way: float) -> None:
-        self.program: Any = oracle(workload)
+        exact: Any = oracle(workload)
+        self.program: Program = exact
         self._size = way * tolerances.GRADIENT_NOISE[precision]
         self._shares: dict[str, float] = {}
         self._signs: dict[str, Array] = {}
         self.terms: dict[str, dict[str, float]] = {}
-        exact = self.program
         self._differentiated, exact._differentiate = exact._differentiate, self._differentiate
         self._told, exact.losses_and_gradients = exact.losses_and_gradients, self._tell
         self._updated, exact.update = exact.update, self._update
@@ -74,10 +74,11 @@ class Shaken:
     def _differentiate(self, phase: Phase, *given: Any) -> tuple[Any, Arrays, Arrays]:
         metrics, gradients, kept = self._differentiated(phase, *given)
         if phase.name not in self.terms:
-            right = self.program.value_and_grad
-            self.program.value_and_grad = rounding.moved_value_and_grad
+            reference: Any = self.program
+            right = reference.value_and_grad
+            reference.value_and_grad = rounding.moved_value_and_grad
             moved = self._differentiated(phase, *given)[1]
-            self.program.value_and_grad = right
+            reference.value_and_grad = right
             off = {key: moved[key] - gradient for key, gradient in gradients.items()}
             self.terms[phase.name] = {k: rounding.rms(v) / rounding.STEP for k, v in off.items()}
         return metrics, gradients, kept

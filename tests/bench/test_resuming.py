@@ -86,7 +86,8 @@ def test_a_killed_run_is_completed(plan: Plan) -> None:
     assert 0 < len(before) < len(plan.cells) * BLOCKS
     finish(plan)
     after = blocks(plan)
-    assert proofs and blocks(plan, "proofs") == proofs
+    assert proofs
+    assert blocks(plan, "proofs") == proofs
     assert len(after) == len(plan.cells) * BLOCKS
     assert {name: after[name] for name in before} == before
 

@@ -29,7 +29,6 @@ TIMEOUT_S = 300.0
 FIXED = 50
 """So many examples are always the same; more are drawn anew, those that failed before first."""
 
-
 TOLD_EVERY = 100
 """A thousand take an hour in a row that compiles each: after so many a line says how far it is."""
 

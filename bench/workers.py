@@ -15,6 +15,8 @@ from typing import Any
 
 import execnet
 
+from spec.data import files
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SOURCE = """
@@ -121,7 +123,7 @@ class Workers:
         row, _, device, *_ = where
         python = self.python(row)
         self._started += 1
-        variables = COMMON | environment(row, device) | self._variables
+        variables = COMMON | files.lent() | environment(row, device) | self._variables
         spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
         spec += f"//python={shlex.quote(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.data.files import installed
+from spec.data.files import folder
 from spec.sources import Digits
 
 LARGEST_VALUE, SIDE = 16.0, 8
@@ -19,7 +19,7 @@ def load(source: Digits) -> NDArray[np.float32]:
 
 def images() -> NDArray[np.float64]:
     """The digits as they are: (1797, 8, 8), whole numbers from 0 to 16. The label comes last."""
-    rows = np.loadtxt(installed("data/digits.csv.gz"), delimiter=",")
+    rows = np.loadtxt(folder() / "data" / "digits.csv.gz", delimiter=",")
     return rows[:, :-1].reshape(-1, SIDE, SIDE)
 
 

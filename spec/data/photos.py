@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.data.files import installed
+from spec.data.files import folder
 from spec.sources import Photos
 
 LARGEST_VALUE = 255.0
@@ -23,7 +23,7 @@ def images() -> list[NDArray[np.uint8]]:
 
     found = []
     for name in ("china", "flower"):
-        with Image.open(installed(f"images/{name}.jpg")) as photograph:
+        with Image.open(folder() / "images" / f"{name}.jpg") as photograph:
             found.append(np.asarray(photograph))
     return found
 

@@ -7,7 +7,7 @@ import spec
 from backends import ORACLE, load
 from backends.protocol import Settings
 from spec import data, randomness
-from spec.data import digits, photos
+from spec.data import digits, files, photos
 from spec.data.digits import resize
 from spec.data.photos import patches
 from spec.errors import SpecError
@@ -30,6 +30,18 @@ def test_images_are_those_that_scikit_learn_gives() -> None:
     assert np.array_equal(digits.images(), load_digits().images)
     for ours, theirs in zip(photos.images(), load_sample_images().images, strict=True):
         assert np.array_equal(ours, theirs)
+
+
+def test_images_are_lent_to_a_process_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    lent = files.lent()
+    monkeypatch.setattr(files, "find_spec", lambda name: None)
+    assert files.lent() == {}
+    with pytest.raises(ModuleNotFoundError, match="install scikit-learn"):
+        digits.images()
+    for name, value in lent.items():
+        monkeypatch.setenv(name, value)
+    assert digits.images().shape == (1797, 8, 8)
+    assert files.lent() == lent, "what is lent is lent on"
 
 
 def test_wrong_checksum_is_an_error() -> None:

@@ -20,10 +20,11 @@ def rms(x: Array) -> float:
 def moved_value_and_grad(loss: Callable[[Arrays], Any]) -> Callable[[Arrays], tuple[Any, Arrays]]:
     """autograd's `value_and_grad`, where each operation's result on the way back is off by STEP.
 
-    Each number goes up or down at random. Where the terms of a sum do not cancel, the gradient is
-    off by about STEP times itself; where they do, by STEP times the terms. A unit that is dead in
-    a whole batch has no spread, so the batch norm behind it divides what comes back by
-    sqrt(epsilon) and takes the mean away: to the bias before it go terms that add up to zero.
+    Each number goes up or down at random, unless an operation only hands it on. Where the terms of
+    a sum do not cancel, the gradient is off by about STEP times itself; where they do, by STEP
+    times the terms. A unit that is dead in a whole batch has no spread, so the batch norm behind it
+    divides what comes back by sqrt(epsilon) and takes the mean away: to the bias before it go terms
+    that add up to zero.
     """
 
     def differentiate(parameters: Arrays) -> tuple[Any, Arrays]:
@@ -39,10 +40,12 @@ def moved_value_and_grad(loss: Callable[[Arrays], Any]) -> Callable[[Arrays], tu
 def _moved(
     vjp: Callable[[Any], Iterator[Any]], random: np.random.Generator
 ) -> Callable[[Any], Iterator[Any]]:
-    def rounded(gradient: Any) -> Any:
-        if not isinstance(gradient, (float, np.ndarray)):  # the dictionary of parameters
-            return gradient
-        signs = 2.0 * random.integers(0, 2, np.shape(gradient)) - 1.0
-        return gradient * (1.0 + STEP * signs)
+    def rounded(result: Any, gradient: Any) -> Any:
+        if not isinstance(result, (float, np.ndarray)):  # the dictionary of parameters
+            return result
+        if np.may_share_memory(result, gradient):  # a reshape, say: the same numbers
+            return result
+        up = random.integers(0, 2, np.shape(result), dtype=np.bool_)
+        return result * np.where(up, 1.0 + STEP, 1.0 - STEP)
 
-    return lambda g: (rounded(part) for part in vjp(g))
+    return lambda g: (rounded(part, g) for part in vjp(g))

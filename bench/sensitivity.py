@@ -52,16 +52,18 @@ class Shaken:
     by its own size makes a whole step of it. `way` is 1 or -1: which of the two directions.
 
     Nor can they show it where large terms nearly cancel, which each phase's first gradient tells
-    (bench.rounding).
+    (bench.rounding). `terms` is where that is noted, by phase and parameter.
     """
 
-    def __init__(self, workload: Workload, precision: str, way: float) -> None:
+    def __init__(
+        self, workload: Workload, precision: str, way: float, terms: dict[str, dict[str, float]]
+    ) -> None:
         exact: Any = oracle(workload)
         self.program: Program = exact
         self._size = way * tolerances.GRADIENT_NOISE[precision]
         self._shares: dict[str, float] = {}
         self._signs: dict[str, Array] = {}
-        self.terms: dict[str, dict[str, float]] = {}
+        self.terms = terms
         self._differentiated, exact._differentiate = exact._differentiate, self._differentiate
         self._told, exact.losses_and_gradients = exact.losses_and_gradients, self._tell
         self._updated, exact.update = exact.update, self._update
@@ -115,7 +117,9 @@ class Moved:
 
     def __init__(self, workload: Workload, first: Arrays, precision: str, seed: int) -> None:
         self.first = perturbed(workload, first, precision, seed)
-        self._ways = [Shaken(workload, precision, way) for way in (1.0, -1.0)]
+        # Both ways begin with the same gradients, but for rounding: the terms are measured once.
+        terms: dict[str, dict[str, float]] = {}
+        self._ways = [Shaken(workload, precision, way, terms) for way in (1.0, -1.0)]
 
     @property
     def undetermined(self) -> frozenset[str]:

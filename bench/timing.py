@@ -36,7 +36,8 @@ class Ready:
     calls: int = 0
     device_s: float | None = None
     """The last round on the device's own clock, where the framework shows one."""
-    last_loss: float = math.nan
+    metrics: Any = None
+    """Of the last round, on the device: reading a loss takes a call, so it waits for `count`."""
 
 
 _READY: dict[str, Ready] = {}
@@ -111,7 +112,7 @@ def _time(ready: Ready, n: int) -> float:
     ready.program.block_until_ready((ready.state, metrics))
     elapsed = time.perf_counter() - start
     ready.iterations += n
-    ready.last_loss = float(next(iter(metrics.values()))[-1])
+    ready.metrics = metrics
     return elapsed
 
 
@@ -119,10 +120,11 @@ def count(cell_id: str) -> dict[str, Any]:
     """Iterations run and iterations that the state has counted; and whether training is finite."""
     ready = _READY[cell_id]
     counted = int(ready.program.export_state(ready.state)["iteration"])
+    last_loss = float(next(iter(ready.metrics.values()))[-1])
     return {
         "iterations_run": ready.iterations,
         "iterations_counted": counted,
-        "finite": math.isfinite(ready.last_loss),
+        "finite": math.isfinite(last_loss),
         "device_clock_s": ready.device_s,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 
@@ -34,14 +35,14 @@ def critic() -> Workload:
 
 
 def test_parameters_without_a_gradient_are_found(critic: Workload) -> None:
-    shaken = Shaken(critic, "float64", 1.0)
+    shaken = Shaken(critic, "float64", 1.0, {})
     shaken.program.train_step(init_state(critic, 1), randomness.draws(critic, 1, 0, {}))
     assert shaken.undetermined == WITHOUT_GRADIENT
 
 
 def test_every_parameter_of_a_cross_entropy_gan_has_a_gradient() -> None:
     workload = spec.load("mlp_square", {"schedule.batch_size": 8})
-    shaken, arrays = Shaken(workload, "float64", 1.0), data.synthetic(workload, 1)
+    shaken, arrays = Shaken(workload, "float64", 1.0, {}), data.synthetic(workload, 1)
     shaken.program.train_step(init_state(workload, 1), randomness.draws(workload, 1, 0, arrays))
     assert shaken.undetermined == frozenset()
 
@@ -74,7 +75,7 @@ def test_beyond_the_ceiling_only_where_rounding_is_and_never_in_float64() -> Non
 def test_rounding_is_as_large_as_the_terms_that_cancel() -> None:
     """The gradient of b2/bias, 1e-4, adds up terms of the order of 10; D's first one has none."""
     workload = workload_of(tomllib.loads(DEAD_CHANNEL.read_text("utf-8")))
-    shaken, draws = Shaken(workload, "float64", 1.0), randomness.draws(workload, 30, 0, {})
+    shaken, draws = Shaken(workload, "float64", 1.0, {}), randomness.draws(workload, 30, 0, {})
     start, given = init_state(workload, 30), {key: value[0] for key, value in draws.items()}
     state, _ = shaken.program.train_step(start, draws)
     bias, scale = "generator/b2/bias", "discriminator/c0/scale"
@@ -85,6 +86,16 @@ def test_rounding_is_as_large_as_the_terms_that_cancel() -> None:
     assert rounding.rms(moved) > 1e-12 * rounding.rms(gradient)
     gradient = exact(start, "d_real", given)[1][scale]
     assert 0.1 < shaken.terms["d_real"][scale] / rounding.rms(gradient) < 10
+
+
+def test_what_an_operation_only_hands_on_is_not_rounded() -> None:
+    def loss(parameters: Arrays) -> Any:
+        return anp.sum(anp.reshape(parameters["w"] ** 2, (2, 3)))
+
+    gradient = rounding.moved_value_and_grad(loss)({"w": np.full(6, 0.5)})[1]["w"]
+    steps = np.rint((gradient - 1.0) / rounding.STEP)
+    assert set(steps) <= {-2.0, 0.0, 2.0}, "the sum and the square, not the reshape between them"
+    assert len(set(steps)) > 1
 
 
 def _otherwise_rounded(workload: Workload, size: float) -> Program:

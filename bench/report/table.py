@@ -66,7 +66,10 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
     """The harness's own share, and the cells on which the two clocks do not agree."""
     if summary:
         worst = max(cell["overhead_share"] for cell in summary)
-        console.print(f"An empty call takes {worst:.2%} of a round at most.")
+        console.print(
+            f"An empty call takes {worst:.2%} of a round at most. It is not in the times, which "
+            "are by the workers' clocks."
+        )
     for cell in summary:
         on_device = cell.get("device_clock_differs")
         if on_device is not None and abs(on_device) > CLOCKS_AGREE:

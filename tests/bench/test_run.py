@@ -1,15 +1,18 @@
 """A whole small run in this process: the reference as a row, and a row that cannot start."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from bench.cells import Absent, Cell, Plan, with_pairs
 from bench.environment import provenance
 from bench.report import table
 from bench.running import run_plan
+from bench.workers import Where, Workers
 
 
 def cell(row: str) -> Cell:
@@ -59,6 +62,27 @@ def test_what_float32_leaves_too_little_of_is_proved_in_float64_too(tmp_path: Pa
     assert proof["sensitive"]
     assert proof["float64"]["max_error"] <= proof["float64"]["limit"]
     assert "%*" in console.export_text()
+
+
+def test_a_slow_call_is_in_no_time_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, waited_s = Workers.call, 0.1
+
+    def slow(self: Workers, where: Where, function: str, *arguments: Any) -> Any:
+        time.sleep(waited_s if function == "bench.timing:time_round" else 0.0)
+        return call(self, where, function, *arguments)
+
+    monkeypatch.setattr(Workers, "call", slow)
+    console = Console(record=True, width=150)
+    plan = small_plan(tmp_path, (cell("reference"),), blocks=1)
+    code, result = run_plan(plan, console, provenance())
+    table.show(console, result)
+    (benchmark,) = result["benchmarks"]
+    assert code == 0
+    assert benchmark["options"]["timer"] == "worker_clock"
+    assert benchmark["extra_info"]["caller_clock_s"][0] > benchmark["stats"]["median"] + waited_s
+    assert "the caller's clock and the worker's differ by" in console.export_text()
 
 
 def test_what_is_compared_is_timed_together_in_a_block(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -123,12 +124,22 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return request.config.stash[PLAN]
 
 
+def compiled_anew(folder: str) -> dict[str, str]:
+    """Variables of a worker: what an earlier run compiled is not found again.
+
+    torch keeps compiled code on disk unless told otherwise, and JAX where a variable says so. A
+    second run would then have another first step than the first.
+    """
+    return {"TORCHINDUCTOR_CACHE_DIR": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+
+
 @pytest.fixture(scope="session")
 def workers(plan: Plan) -> Iterator[Workers]:
     """The workers of this run, kept alive between blocks so that cells interleave."""
-    pool = Workers(plan.pythons)
-    yield pool
-    pool.stop()
+    with TemporaryDirectory(prefix="gantlet-", ignore_cleanup_errors=True) as folder:
+        pool = Workers(plan.pythons, compiled_anew(folder))
+        yield pool
+        pool.stop()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from bench.report import table
 from bench.running import run_plan
 from bench.workers import Where, Workers
 
+QUIET = Console(quiet=True)
+
 
 def cell(row: str) -> Cell:
     return Cell("mlp_square", row, "eager", "float64", "cpu", 8, "mlp_square")
@@ -85,11 +87,38 @@ def test_a_slow_call_is_in_no_time_and_is_told(
     assert "the caller's clock and the worker's differ by" in console.export_text()
 
 
+def test_what_an_earlier_run_compiled_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, seen = Workers.call, []
+
+    def asked(self: Workers, where: Where, *arguments: Any) -> Any:
+        seen.append(call(self, where, "os:getenv", {"key": "TORCHINDUCTOR_CACHE_DIR"}, 30.0))
+        return call(self, where, *arguments)
+
+    monkeypatch.setattr(Workers, "call", asked)
+    path = "tests/meta/workloads/critic.toml"
+    critic = Cell(path, "reference", "eager", "float64", "cpu", 6, "critic")
+    folders = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        plan = small_plan(tmp_path / name, (critic,), blocks=1)
+        assert run_plan(plan, QUIET, provenance())[0] == 0
+        folders.append(set(seen))
+        seen.clear()
+    (one,), (other,) = folders
+    assert one
+    assert other
+    assert one != other
+    assert not Path(one).exists()
+    assert not Path(other).exists()
+
+
 def test_what_is_compared_is_timed_together_in_a_block(tmp_path: Path) -> None:
     path = "tests/meta/workloads/critic.toml"
     sizes = [Cell(path, "reference", "eager", "float64", "cpu", b, "critic") for b in (4, 6, 8)]
     plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=3)
-    code, _ = run_plan(plan, Console(quiet=True), provenance())
+    code, _ = run_plan(plan, QUIET, provenance())
     files = (tmp_path / "records" / "blocks").iterdir()
     names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
     blocks = [names[i : i + 6] for i in (0, 6, 12)]

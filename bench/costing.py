@@ -1,5 +1,6 @@
 """What a cell costs beside its speed, worked out from the records of a run."""
 
+from math import ceil
 from typing import Any
 
 from bench.verdicts import group_of
@@ -53,9 +54,9 @@ def _eager(cell: Summary, summary: list[Summary]) -> Summary | None:
     return next((c for c in same if c["mode"] == "eager" and not c["again"]), None)
 
 
-def _break_even(cell: Summary, eager: Summary | None, first: dict[str, int]) -> float | None:
-    """Iterations after which compiling has paid for itself; None where it never does."""
+def _break_even(cell: Summary, eager: Summary | None, first: dict[str, int]) -> int | None:
+    """Whole iterations after which compiling has paid for itself; None where it never does."""
     if eager is None or eager["id"] == cell["id"] or cell["steps_per_s"] <= eager["steps_per_s"]:
         return None
     saved_s = 1 / eager["steps_per_s"] - 1 / cell["steps_per_s"]
-    return max(0.0, (start_s(cell, first) - start_s(eager, first)) / saved_s)
+    return max(0, ceil((start_s(cell, first) - start_s(eager, first)) / saved_s))

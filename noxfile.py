@@ -81,7 +81,8 @@ def env(session: nox.Session, name: str) -> None:
     if record.exists():
         install(session, name)
     else:
-        # pip would compile what it unpacks on one core. 1: some package has a template in it.
+        # pip would compile what it unpacks on one core, with packages' own tests.
+        # 1: some package has a template in it.
         install(session, name, options=["--no-compile"])
         compile_all = ["python", "-m", "compileall", "-qq", "-j", "0", "-x", "/tests/"]
         compile_all += [str(folder / "lib")]

@@ -79,7 +79,7 @@ def test_two_blocks_name_nobody() -> None:
 
 
 def test_compiling_pays_for_itself_after_as_many_iterations_as_it_costs() -> None:
-    """Eager: 0.1 s an iteration. Compiled: 0.05 s, and 1.99 s more at the start: in the 40th iteration."""
+    """Eager: 0.1 s an iteration. Compiled: 0.05 s, and 1.99 s more at the start: 40 iterations."""
     cells = [
         cell("a", "eager", 10.0, first_step_s=0.1),
         cell("a", "compiled", 20.0, first_step_s=2.04),

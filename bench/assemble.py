@@ -14,17 +14,21 @@ from bench.costing import add_costs, ceilings
 from bench.environment import gpu, installs
 from bench.gpu import processes
 from bench.records import read_all
+from bench.statistics import Blocks
+from bench.turns import merged
 from bench.verdicts import comparisons
 from bench.workers import ROOT
 from bench.yardstick import measured
 
-SCHEMA = 2
+SCHEMA = 3
+OLDEST = 2
+"""Readable still: before blocks had turns. Before that, blocks had no numbers."""
 
 
 def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     """Everything that a run measured, from its folder of records."""
     folder = Path(plan.folder)
-    blocks = read_all(folder / "blocks")
+    blocks = merged(read_all(folder / "blocks"))
     failures = [_failure(record) for record in read_all(folder / "failures")]
     failed = {failure["id"] for failure in failures}
     by_cell: dict[str, list[dict[str, Any]]] = {}
@@ -64,12 +68,9 @@ def _middle(extras: list[dict[str, Any]], name: str) -> float | None:
     return median(values) if values else None
 
 
-def _step_times(records: list[dict[str, Any]]) -> dict[int, float]:
-    """Number of the block -> its median, in seconds an iteration."""
-    return {
-        record["block"]: 1.0 / record["benchmark"]["extra_info"]["steps_per_s"]
-        for record in records
-    }
+def _step_times(records: list[dict[str, Any]]) -> Blocks:
+    """Of each block its turns, in seconds an iteration."""
+    return {record["block"]: record["benchmark"]["extra_info"]["step_time_s"] for record in records}
 
 
 def _first_iterations(records: list[dict[str, Any]]) -> int:
@@ -110,6 +111,7 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "first_step_s": first["first_step_s"],
         "draws_share": min(1.0, first["draws_s_per_iteration"] * middle),
         "overhead_share": first["overhead_s"] * middle / first["iterations_per_round"],
+        "call_s": median(extra["call_s"] for extra in extras),
         "clocks_differ": median(extra["clocks_differ"] for extra in extras),
         "device_clock_differs": _middle(extras, "device_clock_differs"),
         "energy_j_per_iteration": _middle(extras, "energy_j_per_iteration"),

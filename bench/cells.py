@@ -97,7 +97,9 @@ class Plan:
     cells: tuple[Cell, ...]
     absent: tuple[Absent, ...]
     blocks: int
+    turns: int
     round_s: float
+    """What a round lasts at least; a block has as many as turns, or fewer that are longer."""
     seed: int
     pythons: dict[str, str]
     folder: str

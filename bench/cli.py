@@ -36,6 +36,7 @@ from bench.selection import (
     sizes,
     workloads,
 )
+from bench.turns import ROUND_S, TURNS
 from bench.workers import ROOT, missing_packages
 from bench.yardstick import controls_of
 from spec.errors import UserError
@@ -164,7 +165,8 @@ def run(
         cells=cells,
         absent=absent,
         blocks=blocks or (2 if quick else 10),
-        round_s=0.25,
+        turns=TURNS,
+        round_s=ROUND_S,
         seed=time.time_ns() % 2**32,
         pythons=pythons,
         folder=str(records_folder(target)),

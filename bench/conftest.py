@@ -44,46 +44,52 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         controls = plan.controls if plan else ()
         metafunc.parametrize("control", controls, ids=[control.id for control in controls])
     if "block" in metafunc.fixturenames:
+        metafunc.parametrize("turn", range(plan.turns if plan else 0))
         metafunc.parametrize("block", range(plan.blocks if plan else 0))
 
 
-COSTS = -1
-"""In place of a block's number: what a cell costs beside its speed."""
+def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:
+    """What the first proof of a cell in this run's folder found; empty before it."""
+    path = Path(plan.folder) / "proofs" / f"{cell.id}.json"
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
-def _missing(plan: Plan) -> set[tuple[str, int]]:
-    """(cell id, block) of what has neither been measured nor failed; COSTS after the blocks."""
+def _missing(plan: Plan, cell: Cell) -> set[Path]:
+    """A cell's records that are still to come, by their place in the folder; none if it failed."""
     folder = Path(plan.folder)
-
-    def path(cell: Cell, block: int) -> Path:
-        return folder / ("costs" if block == COSTS else "blocks") / _name(cell, block)
-
-    return {
-        (cell.id, block)
-        for cell in plan.cells
-        for block in (*range(plan.blocks), *([COSTS] if plan.costs and not cell.again else []))
-        if not path(cell, block).exists() and not (folder / "failures" / f"{cell.id}.json").exists()
-    }
+    if (folder / "failures" / f"{cell.id}.json").exists():
+        return set()
+    turns = first_proof(plan, cell).get("turns", range(plan.turns))
+    wanted = {_record(cell, block, turn) for block in range(plan.blocks) for turn in turns}
+    if plan.costs and not cell.again:
+        wanted.add(_record(cell))
+    return {path for path in wanted if not (folder / path).exists()}
 
 
-def _name(cell: Cell, block: int) -> str:
-    return f"{cell.id}.json" if block == COSTS else f"{cell.id}-{block}.json"
+def _record(cell: Cell, block: int | None = None, turn: int | None = None) -> Path:
+    """The place of what an item measures: a turn of a block; without one, what a cell costs."""
+    if block is None:
+        return Path("costs") / f"{cell.id}.json"
+    return Path("blocks") / f"{cell.id}-{block}-{turn}.json"
 
 
-def _control_missing(plan: Plan, control: Control, block: int) -> bool:
+def _control_missing(plan: Plan, control: Control, block: int, turn: int) -> bool:
     """One that failed is not tried again: later blocks would say nothing of the cells' moments."""
     folder = Path(plan.folder)
     return not (
-        (folder / "controls" / f"{control.id}-{block}.json").exists()
+        (folder / "controls" / f"{control.id}-{block}-{turn}.json").exists()
         or (folder / "control_failures" / f"{control.id}.json").exists()
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Blocks one after the other, shuffled within: drift hits all alike.
+    """Blocks one after the other, their groups shuffled, and in each turn of a group its cells.
 
-    What is compared (a workload's cells, at one precision and batch size) stays together in a
-    block, and the less of the machine's noise comes between.
+    So drift hits all alike, and the less of the machine's noise comes between what is compared: a
+    workload's cells, at one precision and batch size. Controls take their turns with the first.
     """
     plan = config.stash.get(PLAN, None)
     if plan is None:
@@ -91,29 +97,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     random = Random(plan.seed)
     order = {item: random.random() for item in items}
     together: dict[tuple[Any, ...], float] = defaultdict(random.random)
-    missing = _missing(plan)
-    wanted = {cell for cell, _ in missing}
+    missing = {cell: _missing(plan, cell) for cell in plan.cells}
 
     def needed(item: pytest.Item) -> bool:
         """A run that is taken up again proves and times only what is missing."""
         parameters = item.callspec.params  # type: ignore[attr-defined]
         if "control" in parameters:
-            return _control_missing(plan, parameters["control"], parameters["block"])
-        cell = parameters["cell"].id
+            return _control_missing(plan, **parameters)
+        cell = parameters["cell"]
         if item.originalname == "test_proof":  # type: ignore[attr-defined]
-            return cell in wanted
-        return (cell, parameters.get("block", COSTS)) in missing
+            return bool(missing[cell])
+        return _record(**parameters) in missing[cell]
 
     items[:] = [item for item in items if needed(item)]
 
-    def place(item: pytest.Item) -> tuple[float, float, float, float]:
+    def place(item: pytest.Item) -> tuple[float, float, float, float, float]:
         parameters = item.callspec.params  # type: ignore[attr-defined]
         if "block" in parameters:
-            block = parameters["block"]
-            group = parameters["cell"].group if "cell" in parameters else parameters["control"]
-            return (1, block, together[block, group], order[item])
+            block, turn = parameters["block"], parameters["turn"]
+            group = parameters.get("cell", plan.cells[0]).group
+            return (1, block, together[block, group], turn, order[item])
         # Proofs before, costs after, in the plan's order, which keeps one worker busy.
-        return (0 if item.originalname == "test_proof" else 2, 0, 0, 0)  # type: ignore[attr-defined]
+        first = item.originalname == "test_proof"  # type: ignore[attr-defined]
+        return (0 if first else 2, 0, 0, 0, 0)
 
     items.sort(key=place)
 

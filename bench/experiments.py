@@ -7,6 +7,7 @@ with itself slowed on purpose, as a full run compares cells; docs/measurement.md
 import json
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from random import Random
 from statistics import median
 from typing import Annotated, Any
@@ -17,10 +18,10 @@ from rich.console import Console
 from bench.cells import WARM_SHARE, Cell, with_pairs
 from bench.selection import interpreters
 from bench.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
+from bench.turns import ROUND_S, TURNS
 from bench.workers import Workers
 
 TIMEOUT_S = 900.0
-ROUND_S = 0.25
 BLOCKS = 10
 SLOWED = 0.10
 
@@ -74,7 +75,8 @@ def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:
 
     def call(n: int) -> float:
         arguments = {"cell_id": cell.id, "n": n}
-        taken: float = pool.call(cell.where, "bench.timing:time_round", arguments, TIMEOUT_S)
+        found = pool.call(cell.where, "bench.timing:time_round", arguments, TIMEOUT_S)
+        taken: float = found["round_s"]
         start = time.perf_counter()
         time.sleep(slowed * taken)
         return taken + (time.perf_counter() - start)
@@ -83,14 +85,12 @@ def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:
 
 
 def _blocks(calls: dict[str, Callable[[int], float]], k: int, random: Random) -> dict[str, Blocks]:
-    """As the benchmark does it: shuffled in each block, warmed up, then a round."""
-    times: dict[str, dict[int, float]] = {name: {} for name in calls}
-    for block in range(BLOCKS):
-        order = list(calls)
-        random.shuffle(order)
-        for name in order:
+    """As the benchmark does it: shuffled in each turn of a block, warmed up, then a round."""
+    times: dict[str, dict[int, dict[int, float]]] = {name: {} for name in calls}
+    for block, turn in product(range(BLOCKS), range(TURNS)):
+        for name in random.sample(list(calls), len(calls)):
             calls[name](max(1, round(WARM_SHARE * k)))
-            times[name][block] = calls[name](k) / k
+            times[name].setdefault(block, {})[turn] = calls[name](k) / k
     return dict(times)
 
 

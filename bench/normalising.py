@@ -5,7 +5,7 @@ from math import exp, log
 from statistics import fmean
 
 from bench.results import Result
-from bench.statistics import LogSpeed, log_speed
+from bench.statistics import Blocks, LogSpeed, Turns, log_speed
 
 
 def common_controls(results: Iterable[Result]) -> list[str]:
@@ -24,14 +24,19 @@ def common_controls(results: Iterable[Result]) -> list[str]:
     return sorted(name for name, *_ in set.intersection(*usable))
 
 
-def yardstick(result: Result, controls: Iterable[str]) -> dict[int, float] | None:
-    """Number of the block -> the geometric mean of the controls' seconds in it."""
+def yardstick(result: Result, controls: Iterable[str]) -> Blocks | None:
+    """The geometric mean of the controls' seconds an iteration, in each turn of each block."""
     wanted = set(controls)
     times = [control.blocks for control in result.controls if control.id in wanted]
     if not times:
         return None
     common = set.intersection(*(set(blocks) for blocks in times))
-    return {block: exp(fmean(log(blocks[block]) for blocks in times)) for block in sorted(common)}
+    return {block: _mean([blocks[block] for blocks in times]) for block in sorted(common)}
+
+
+def _mean(turns: list[dict[int, float]]) -> Turns:
+    common = set.intersection(*(set(by_turn) for by_turn in turns))
+    return {turn: exp(fmean(log(by_turn[turn]) for by_turn in turns)) for turn in sorted(common)}
 
 
 def log_speeds(

@@ -5,9 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, field_validator
 
-from bench.assemble import SCHEMA
+from bench.assemble import OLDEST, SCHEMA
+from bench.statistics import Blocks
 from spec.errors import UserError
 
 MADE_BY = "needed: the JSON file of a `python -m bench run`"
@@ -54,6 +55,8 @@ class Timing(Part):
     device_name: str
     versions: dict[str, str | None]
     steps_per_s: PositiveFloat
+    step_time_s: dict[int, PositiveFloat] = {}
+    """Of each turn; none where a block had one."""
 
 
 class Params(Part):
@@ -87,13 +90,21 @@ class Failure(Part):
 
 
 class ControlTimes(Part):
-    """A control program's blocks, in seconds an iteration; an error where it did not last."""
+    """A control program's turns by block, in seconds an iteration; an error where it broke."""
 
     id: str
-    blocks: dict[int, PositiveFloat]
+    blocks: dict[int, dict[int, PositiveFloat]]
     versions: dict[str, str] = {}
     program_hash: str = ""
     error: str | None = None
+
+    @field_validator("blocks", mode="before")
+    @classmethod
+    def _in_one_turn(cls, blocks: Any) -> Any:
+        """As results have it that were written before blocks had turns."""
+        if not isinstance(blocks, dict):
+            return blocks
+        return {b: {0: t} if isinstance(t, float) else t for b, t in blocks.items()}
 
 
 class Result(Part):
@@ -120,9 +131,12 @@ class Result(Part):
             found.setdefault(one.extra_info.cell, {})[one.params.block] = one.extra_info
         return found
 
-    def seconds(self, cell: str) -> dict[int, float]:
-        """Number of the block -> its median, in seconds an iteration."""
-        return {block: 1 / timing.steps_per_s for block, timing in self.timings[cell].items()}
+    def seconds(self, cell: str) -> Blocks:
+        """The turns of each block, in seconds an iteration."""
+        return {
+            block: timing.step_time_s or {0: 1 / timing.steps_per_s}
+            for block, timing in self.timings[cell].items()
+        }
 
     def band(self, cell: str) -> float:
         """What the same program twice may have differed by in the cell's group; 0 if not timed."""
@@ -145,11 +159,11 @@ def read(path: Path) -> Result:
         kind = "pytest-benchmark's own JSON" if _is_pytest_benchmark(content) else "foreign JSON"
         raise UserError(f"{path}: {kind}, without gantlet_schema; {MADE_BY}")
     schema = content["gantlet_schema"]
-    if schema != SCHEMA:
+    if not OLDEST <= schema <= SCHEMA:
         age, cure = ("newer", "update") if schema > SCHEMA else ("older", "run it again with")
         raise UserError(
-            f"{path}: written with schema {schema}, {age} than {SCHEMA}, which is what this "
-            f"version reads; {cure} this checkout"
+            f"{path}: written with schema {schema}, {age} than what this version reads, {OLDEST} "
+            f"to {SCHEMA}; {cure} this checkout"
         )
     try:
         return Result.model_validate(content)

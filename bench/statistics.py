@@ -1,10 +1,11 @@
 """What may be said of two timings: paired blocks, an interval, and a verdict.
 
-The unit is the median of a block. Cells of one block are timed within moments of each other, so
-what drifts (clocks, heat, neighbours) is common to them and leaves the ratio of their times; over
-blocks the logarithms of these ratios are independent, and a t-interval of their mean covers what it
-says. Rounds of one block are not independent, which is why they are not pooled (the simulation is
-tests/bench/test_statistics.py; figures in docs/measurement.md).
+The unit is a block. Cells take turns in it, one round each within moments, so what drifts (clocks,
+heat, neighbours) is common to them and leaves the ratio of their times; what hits one round alone
+leaves the median over the block's turns. Over blocks the logarithms of these ratios are
+independent, and a t-interval of their mean covers what it says. Rounds of one block are not
+independent, which is why they are not pooled (the simulation is tests/bench/test_statistics.py;
+figures in docs/measurement.md).
 
 Blocks of two runs have no moment in common and cannot be paired. There the means of the log speeds
 are compared, each with its own variance (Welch), and what moves whole runs has to be added.
@@ -13,7 +14,7 @@ are compared, each with its own variance (Welch), and what moves whole runs has 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
-from statistics import fmean, stdev, variance
+from statistics import fmean, median, stdev, variance
 from typing import Literal
 
 from scipy.stats import t as student_t
@@ -27,8 +28,10 @@ TOO_NOISY = 0.05
 """A machine on which the same program twice may differ by more than this says so first."""
 
 Verdict = Literal["faster", "slower", "no difference shown"]
-Blocks = Mapping[int, float]
-"""Number of the block -> its median, in seconds an iteration."""
+Turns = Mapping[int, float]
+"""Number of the turn -> the round in it, in seconds an iteration."""
+Blocks = Mapping[int, Turns]
+"""Number of the block -> its turns."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,22 @@ def speed_ratio(one: Blocks, other: Blocks) -> Ratio | None:
     common = sorted(one.keys() & other.keys())
     if not common:
         return None
-    logs = [log(other[block] / one[block]) for block in common]
+    logs = [_log_ratio(one[block], other[block]) for block in common]
     middle, n = fmean(logs), len(logs)
     if n == 1:
         return Ratio(exp(middle), 0.0, inf, n)
     half = float(student_t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(logs) / sqrt(n)
     return Ratio(exp(middle), exp(middle - half), exp(middle + half), n)
+
+
+def _log_ratio(one: Turns, other: Turns) -> float:
+    """Log of how many times as fast `one` is in a block: the median over turns.
+
+    Where long rounds are fewer, the two have few turns in common, and their medians are compared.
+    """
+    if one.keys() == other.keys():
+        return median(log(other[turn] / one[turn]) for turn in one)
+    return log(median(other.values()) / median(one.values()))
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,9 @@ class LogSpeed:
 def log_speed(seconds: Blocks, yardstick: Blocks | None = None) -> LogSpeed | None:
     """A cell's log speed, as a multiple of the yardstick's in the same block where there is one."""
     if yardstick is None:
-        logs = [-log(time) for time in seconds.values()]
+        logs = [-log(median(turns.values())) for turns in seconds.values()]
     else:
-        logs = [log(yardstick[b] / time) for b, time in seconds.items() if b in yardstick]
+        logs = [_log_ratio(turns, yardstick[b]) for b, turns in seconds.items() if b in yardstick]
     if not logs:
         return None
     n = len(logs)

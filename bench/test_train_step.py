@@ -1,49 +1,45 @@
-"""The pytest-benchmark cases: each cell proved, timed block by block, and counted at the end."""
+"""The pytest-benchmark cases: each cell proved, and timed turn by turn, block by block."""
 
 import json
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
 
 from bench.cells import WARM_SHARE, Cell, Plan
+from bench.clocks import WORKER_CLOCK, overheads
+from bench.conftest import first_proof
 from bench.gpu import energy_j
 from bench.records import write_atomically
+from bench.turns import turns_of
 from bench.workers import WorkerFailed, Workers
 
 PROOF_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
 LONG_ROUND_S = 0.5
 """A round as long as this warms itself: filling caches takes milliseconds."""
-EMPTY_CALLS = 30
-LARGEST_OVERHEAD = 0.0008
-"""Share of a round that the call into the worker may take; rounds are made longer until it does."""
+
+FACTS = (
+    "spec_hash",
+    "iterations_per_round",
+    "first_step_s",
+    "first_iterations",
+    "draws_s_per_iteration",
+    "optimizer",
+    "updates_per_iteration",
+    "images_per_iteration",
+    "multiply_adds_per_iteration",
+    "data",
+    "proof",
+    "overhead_s",
+    "call_s",
+)
+"""Of what a proof found: what goes into every block's extra_info."""
 
 Prepared = dict[str, dict[str, Any]]
-
-
-class WorkerClock:
-    """pytest-benchmark's timer: seconds that workers spent in rounds, by their own clocks.
-
-    The caller's clock also holds the call, 0.7 ms after a quarter of a second of work (an empty one
-    takes 0.2 ms). It is read beside this one, and has to agree but for that.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        """Seconds so far."""
-        return self.seconds
-
-    def __repr__(self) -> str:
-        return "worker_clock"
-
-
-WORKER_CLOCK = WorkerClock()
 
 
 def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
@@ -59,31 +55,37 @@ def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> 
 
 @pytest.mark.benchmark(timer=WORKER_CLOCK)
 def test_train_step(
-    cell: Cell, block: int, plan: Plan, workers: Workers, prepared: Prepared, benchmark: Any
+    cell: Cell,
+    block: int,
+    turn: int,
+    plan: Plan,
+    workers: Workers,
+    prepared: Prepared,
+    benchmark: Any,
 ) -> None:
-    """One block: a round of K iterations, one call that ends when the device has finished."""
+    """A turn of a block: a round of K iterations, one call that ends when the device has finished.
+
+    pytest-benchmark's rounds of a block are the turns, which other cells come between.
+    """
     if cell.id not in prepared:
         pytest.skip("not proved, so not timed")
-    caller_clock: list[float] = []
+    if turn not in prepared[cell.id]["turns"]:
+        pytest.skip("its rounds are long and fewer")
+    clocks: dict[str, float | None] = {}
     try:
         if prepared[cell.id]["worker"] != workers.number(cell.where):
             # Another cell took the worker down with it: this one is proved anew in the next.
             _prepare(cell, plan, workers, prepared)
         found = prepared[cell.id]
-        arguments = {"cell_id": cell.id, "n": found["iterations_per_round"]}
-
-        def one_round() -> None:
-            start, where = time.perf_counter(), "bench.timing:time_round"
-            taken: float = workers.call(cell.where, where, arguments, ROUND_TIMEOUT_S)
-            caller_clock.append(time.perf_counter() - start)
-            WORKER_CLOCK.seconds += taken
-
+        n = found["iterations_per_round"]
         if found["round_s"] < LONG_ROUND_S:
             _warm_up(cell, found, workers)
         before_j = energy_j()
+        one_round = partial(_round, cell, n, workers, clocks)
         benchmark.pedantic(one_round, rounds=1, iterations=1, warmup_rounds=0)
         used_j = None if before_j is None else (energy_j() or before_j) - before_j
-        device_s = _count(cell, plan, workers)["device_clock_s"]
+        if turn == found["turns"][-1]:
+            _count(cell, workers)
     except WorkerFailed as failure:
         benchmark.has_error = True
         prepared.pop(cell.id, None)
@@ -91,17 +93,22 @@ def test_train_step(
     except BaseException:
         benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
         raise
-    median_s = benchmark.stats.stats.median
-    benchmark.extra_info.update(_extra(cell, found, median_s, caller_clock))
-    benchmark.extra_info.update(
-        device_clock_s=device_s,
-        device_clock_differs=None if device_s is None else median_s / device_s - 1.0,
-        energy_j_per_iteration=None if used_j is None else used_j / found["iterations_per_round"],
-    )
-    record = benchmark.stats.as_dict(include_data=True)
-    record |= {"params": {"cell": cell.id, "block": block}, "param": cell.id}
-    content = {"cell": cell.as_dict(), "block": block, "benchmark": record}
-    write_atomically(Path(plan.folder) / "blocks" / f"{cell.id}-{block}.json", content)
+    benchmark.extra_info.update(_facts(cell, found))
+    record = benchmark.stats.as_dict(include_data=True) | {"param": cell.id}
+    record["params"] = {"cell": cell.id, "block": block, "turn": turn}
+    content = {"cell": cell.as_dict(), "block": block, "turn": turn, "benchmark": record}
+    path = Path(plan.folder) / "blocks" / f"{cell.id}-{block}-{turn}.json"
+    write_atomically(path, content | clocks | {"energy_j": used_j})
+
+
+def _round(cell: Cell, n: int, workers: Workers, clocks: dict[str, float | None]) -> None:
+    """n iterations; what the caller's and the device's clock say of them."""
+    arguments = {"cell_id": cell.id, "n": n}
+    start, name = time.perf_counter(), "bench.timing:time_round"
+    taken = workers.call(cell.where, name, arguments, ROUND_TIMEOUT_S)
+    clocks["caller_clock_s"] = time.perf_counter() - start
+    clocks["device_clock_s"] = taken["device_s"]
+    WORKER_CLOCK.seconds += taken["round_s"]
 
 
 def test_costs(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
@@ -137,17 +144,22 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
 
 
 def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
-    overhead_s = _overhead_s(cell, workers)
-    round_s = max(plan.round_s, overhead_s / LARGEST_OVERHEAD)
-    first = prepared.get(replace(cell, again=False).id) if cell.again else None
-    proved = first and first["proof"]
-    arguments = {"cell": cell.as_dict(), "round_s": round_s, "proved": proved}
+    """Prove a cell in its worker. One that was proved in another keeps its rounds as they were."""
+    pair = prepared.get(replace(cell, again=False).id) if cell.again else None
+    before = first_proof(plan, cell)
+    arguments = {
+        "cell": cell.as_dict(),
+        "round_s": plan.round_s,
+        "proved": pair and pair["proof"],
+        "iterations_per_round": before.get("iterations_per_round"),
+    }
     found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
     same = found["proof"].get("same_bits")
     if found["proof"]["sensitive"] and cell.precision != "float64" and not same:
         found["proof"]["float64"] = _prove_in_float64(cell, workers)
-    own = {"overhead_s": overhead_s, "worker": workers.number(cell.where)}
-    prepared[cell.id] = found | own
+    turns = before.get("turns") or turns_of(found, plan.round_s, plan.turns)
+    found |= {"turns": turns, "worker": workers.number(cell.where)}
+    prepared[cell.id] = found | overheads(cell, workers)
     return prepared[cell.id]
 
 
@@ -160,16 +172,6 @@ def _prove_in_float64(cell: Cell, workers: Workers) -> dict[str, Any]:
     return found
 
 
-def _overhead_s(cell: Cell, workers: Workers) -> float:
-    """Seconds of an empty call, the median of some; the first, which starts the worker, not."""
-    elapsed = []
-    for _ in range(EMPTY_CALLS + 1):
-        start = time.perf_counter()
-        workers.call(cell.where, "bench.timing:nothing", {}, PROOF_TIMEOUT_S)
-        elapsed.append(time.perf_counter() - start)
-    return median(elapsed[1:])
-
-
 def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
     """A part of a round, in whole dispatches."""
     unit = found["chunk_iterations"] if cell.mode == "multistep" else 1
@@ -178,52 +180,31 @@ def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
     workers.call(cell.where, "bench.timing:time_round", arguments, ROUND_TIMEOUT_S)
 
 
-def _count(cell: Cell, plan: Plan, workers: Workers) -> dict[str, Any]:
+def _count(cell: Cell, workers: Workers) -> None:
     """The state has counted every iteration that was run, and training is still finite."""
     arguments = {"cell_id": cell.id}
-    name = "bench.timing:count"
-    found: dict[str, Any] = workers.call(cell.where, name, arguments, ROUND_TIMEOUT_S)
+    found = workers.call(cell.where, "bench.timing:count", arguments, ROUND_TIMEOUT_S)
     if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
         raise WorkerFailed("miscounted", str(found))
-    return found
 
 
-def _extra(
-    cell: Cell, found: dict[str, Any], median_s: float, caller_clock: list[float]
-) -> dict[str, Any]:
-    """What a reader of the JSON needs beside the seconds."""
-    steps_per_s = found["iterations_per_round"] / median_s
+def _facts(cell: Cell, found: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of the JSON needs to know of a cell, the same in all of its blocks."""
     backend, _, engine = cell.row.partition("-")
-    return {
+    return {name: found[name] for name in FACTS} | {
         "cell": cell.id,
         "backend": backend,
         "engine": engine or None,
         "workload": cell.label,
-        "spec_hash": found["spec_hash"],
         "overrides": json.loads(cell.overrides),
         "mode": cell.mode,
         "precision": cell.precision,
         "batch_size": cell.batch_size,
         "device": cell.device,
-        "steps_per_s": steps_per_s,
-        "updates_per_s": steps_per_s * found["updates_per_iteration"],
-        "images_per_s": steps_per_s * found["images_per_iteration"],
-        "gflop_per_s": 2e-9 * steps_per_s * found["multiply_adds_per_iteration"],
-        "iterations_per_round": found["iterations_per_round"],
-        "first_step_s": found["first_step_s"],
-        "first_iterations": found["first_iterations"],
-        "draws_s_per_iteration": found["draws_s_per_iteration"],
-        "optimizer": found["optimizer"],
         "versions": found["backend"]["versions"],
         "device_name": found["backend"]["device"],
         "numerics": found["backend"]["precision"],
         "threads": found["backend"].get("threads"),
-        "data": found["data"],
-        "proof": found["proof"],
-        "overhead_s": found["overhead_s"],
-        "caller_clock_s": caller_clock,
-        # Beyond the empty call the two clocks see the same work; more would be a fault of ours.
-        "clocks_differ": (median(caller_clock) - found["overhead_s"]) / median_s - 1.0,
     }
 
 

@@ -19,6 +19,8 @@ from spec.workload import Workload
 SEED = 0
 LARGEST_PROOF_BATCH = 128
 """Beyond this the reference is too slow: the proof is at this size, and the result says so."""
+SURELY_LONG_S = 2.5
+"""A round that lasts this long is not run again to see how long it is without compiling."""
 SMALL_PROOF_BATCH, SMALL_PROOF_CHUNK = 8, 2
 """Of the proof in float64: equality does not depend on them, and float64 is slow."""
 
@@ -34,8 +36,6 @@ class Ready:
     stopwatch: Callable[[], Callable[[], float] | None]
     iterations: int = 0
     calls: int = 0
-    device_s: float | None = None
-    """The last round on the device's own clock, where the framework shows one."""
     metrics: Any = None
     """Of the last round, on the device: reading a loss takes a call, so it waits for `count`."""
 
@@ -44,12 +44,16 @@ _READY: dict[str, Ready] = {}
 
 
 def prepare(
-    cell: dict[str, Any], round_s: float, proved: dict[str, Any] | None = None
+    cell: dict[str, Any],
+    round_s: float,
+    proved: dict[str, Any] | None = None,
+    iterations_per_round: int | None = None,
 ) -> dict[str, Any]:
     """Prove the cell and make it ready: {proof, first_step_s, iterations_per_round, ...}.
 
     `proved` is the proof of the same cell in another process: it holds here too where this one
-    ends with the same bits. Raises CheckFailed where the proof fails: such a cell is never timed.
+    ends with the same bits. Without `iterations_per_round` there are as many as last `round_s`.
+    Raises CheckFailed where the proof fails: such a cell is never timed.
     """
     cell_ = Cell(**cell)
     workload = cell_.load()
@@ -63,14 +67,15 @@ def prepare(
     state = program.import_state(init_state(workload, SEED))
     ready = Ready(workload, program, placed, state, backends.load(cell_.row).device.stopwatch)
     # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
-    k, measured_s = _iterations_per_round(ready, chunk if cell_.mode == "multistep" else 1, round_s)
+    unit = chunk if cell_.mode == "multistep" else 1
+    k, measured_s = _iterations_per_round(ready, unit, round_s, iterations_per_round)
     draws_s = _draws_s(ready, k)
     _READY[cell_.id] = ready
     return {
         "proof": proof,
         "proof_s": proof_s,
         "first_step_s": first_step_s,
-        "first_iterations": chunk if cell_.mode == "multistep" else 1,
+        "first_iterations": unit,
         "iterations_per_round": k,
         "round_s": measured_s,
         "chunk_iterations": chunk,
@@ -90,8 +95,29 @@ def ready(cell_id: str) -> Ready:
     return _READY[cell_id]
 
 
-def nothing() -> None:
-    """An empty call: what it takes is the harness's own share of every round."""
+class Nothing:
+    """A program whose iterations are none."""
+
+    def run(self, state: Any, placed: Any, seed: int, n: int) -> tuple[Any, dict[str, Any]]:
+        """At once."""
+        return state, {}
+
+    def block_until_ready(self, value: Any) -> None:
+        """There is nothing to wait for."""
+
+
+def nothing(row: str, wait_s: float) -> dict[str, float]:
+    """What the harness itself takes: an empty round, timed as every round is, after a wait.
+
+    `here_s` is all of it on this process's clock: what the caller waits beyond that is the call.
+    """
+    start = time.perf_counter()
+    time.sleep(wait_s)
+    nothing: Any = Nothing()
+    workload: Any = None
+    empty = Ready(workload, nothing, None, None, backends.load(row).device.stopwatch)
+    empty_round_s = _time(empty, 0)["round_s"]
+    return {"empty_round_s": empty_round_s, "here_s": time.perf_counter() - start}
 
 
 def describe(row: str) -> dict[str, Any]:
@@ -99,21 +125,24 @@ def describe(row: str) -> dict[str, Any]:
     return dict(backends.load(row).device.describe())
 
 
-def time_round(cell_id: str, n: int) -> float:
-    """n iterations and the wait for them; the seconds on this process's own clock."""
+def time_round(cell_id: str, n: int) -> dict[str, float | None]:
+    """n iterations and the wait for them, in seconds.
+
+    {round_s: on this process's clock, device_s: on the device's, where the framework shows it}.
+    """
     return _time(_READY[cell_id], n)
 
 
-def _time(ready: Ready, n: int) -> float:
+def _time(ready: Ready, n: int) -> dict[str, Any]:
     ready.calls += 1
     start, device_s = time.perf_counter(), ready.stopwatch()
     ready.state, metrics = ready.program.run(ready.state, ready.placed, SEED + ready.calls, n)
-    ready.device_s = device_s() if device_s else None
+    on_device_s = device_s() if device_s else None
     ready.program.block_until_ready((ready.state, metrics))
     elapsed = time.perf_counter() - start
     ready.iterations += n
     ready.metrics = metrics
-    return elapsed
+    return {"round_s": elapsed, "device_s": on_device_s}
 
 
 def count(cell_id: str) -> dict[str, Any]:
@@ -125,7 +154,6 @@ def count(cell_id: str) -> dict[str, Any]:
         "iterations_run": ready.iterations,
         "iterations_counted": counted,
         "finite": math.isfinite(last_loss),
-        "device_clock_s": ready.device_s,
     }
 
 
@@ -211,13 +239,15 @@ def _draws_s(ready: Ready, n: int) -> float:
     return elapsed / n
 
 
-def _iterations_per_round(ready: Ready, unit: int, round_s: float) -> tuple[int, float]:
-    """(whole units, as many as make a round last at least `round_s`; how long it lasted)."""
-    k = unit
+def _iterations_per_round(
+    ready: Ready, unit: int, round_s: float, given: int | None
+) -> tuple[int, float]:
+    """(those given, or whole units, as many as last at least `round_s`; how long they lasted)."""
+    k = given or unit
     while True:
-        elapsed = _time(ready, k)  # may compile what depends on k, so it only counts if it is long
-        if elapsed < 10 * round_s:
-            elapsed = _time(ready, k)
-        if elapsed >= round_s:
+        elapsed = _time(ready, k)["round_s"]  # may compile what depends on k
+        if elapsed < max(SURELY_LONG_S, round_s):
+            elapsed = _time(ready, k)["round_s"]
+        if given or elapsed >= round_s:
             return k, elapsed
         k = unit * math.ceil(1.1 * k / unit * min(10.0, round_s / elapsed))

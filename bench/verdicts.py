@@ -1,10 +1,10 @@
 """Who is ahead in each group of comparable cells, by how much, and how sure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bench.statistics import FEWEST_BLOCKS, TOO_NOISY, Ratio, band, speed_ratio, verdict
+from bench.statistics import FEWEST_BLOCKS, TOO_NOISY, Blocks, Ratio, band, speed_ratio, verdict
 
 Summary = dict[str, Any]
 Group = tuple[str, str, int]
@@ -15,10 +15,10 @@ def group_of(cell: Summary) -> Group:
     return (cell["workload"], cell["precision"], cell["batch_size"])
 
 
-def comparisons(summary: list[Summary], blocks: dict[str, dict[int, float]]) -> list[Summary]:
+def comparisons(summary: list[Summary], blocks: Mapping[str, Blocks]) -> list[Summary]:
     """For each group: the A/A pair, the band, and every cell against the fastest.
 
-    `blocks` holds cell id -> number of the block -> its median, in seconds an iteration.
+    `blocks` holds the times of each cell, by its id.
     """
     found = []
     for group in dict.fromkeys(group_of(cell) for cell in summary):
@@ -45,9 +45,7 @@ def comparisons(summary: list[Summary], blocks: dict[str, dict[int, float]]) -> 
     return found
 
 
-def _pairs(
-    cells: Iterable[Summary], blocks: dict[str, dict[int, float]]
-) -> Iterator[tuple[str, Ratio]]:
+def _pairs(cells: Iterable[Summary], blocks: Mapping[str, Blocks]) -> Iterator[tuple[str, Ratio]]:
     for cell in cells:
         first = cell["id"].removesuffix("-again")
         if cell["again"] and first in blocks:
@@ -56,9 +54,7 @@ def _pairs(
                 yield first, ratio
 
 
-def _against(
-    cell: str, fastest: str, blocks: dict[str, dict[int, float]], limit: float
-) -> dict[str, Any]:
+def _against(cell: str, fastest: str, blocks: Mapping[str, Blocks], limit: float) -> dict[str, Any]:
     ratio = speed_ratio(blocks[cell], blocks[fastest])
     numbers = asdict(ratio) if ratio else {"value": None, "low": None, "high": None, "blocks": 0}
     return {"id": cell, **numbers, "verdict": verdict(ratio, limit)}

@@ -37,7 +37,7 @@ def all_cells(result: Result) -> Section | None:
         "+-: half the range of the blocks. of fastest: geometric mean over blocks of the ratio "
         "within a block, with its 95 % interval. draws: share of an iteration that drawing random "
         "numbers takes when timed alone. proof: share of its limit that the timed function used.",
-        f"An empty call takes {_worst(result, 'overhead_share'):.2%} of a round at most; the "
+        f"The harness's share of a round is {_worst(result, 'overhead_share'):.4%} at most. The "
         f"caller's clock and the worker's differ by {_worst(result, 'clocks_differ'):.2%} at most.",
     ]
     return Section("cells", "All cells", words, tables=[table])

@@ -47,7 +47,8 @@ def speed(times: dict[int, float]) -> Ratio | None:
     """Iterations a second with their interval over blocks; None with too few of them."""
     if len(times) < FEWEST_BLOCKS:
         return None
-    return speed_ratio(times, dict.fromkeys(times, 1.0))
+    one_turn = {block: {0: time} for block, time in times.items()}
+    return speed_ratio(one_turn, {block: {0: 1.0} for block in times})
 
 
 def versus(result: Result) -> dict[str, dict[str, Any]]:

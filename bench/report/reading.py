@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.assemble import SCHEMA
+from bench.assemble import OLDEST, SCHEMA
 from spec.errors import UserError
 
-OLDEST = 2
-"""Before it results had no blocks by number, so no paired intervals."""
 NEEDED = {
     "summary": list,
     "comparisons": list,

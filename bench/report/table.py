@@ -66,9 +66,10 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
     """The harness's own share, and the cells on which the two clocks do not agree."""
     if summary:
         worst = max(cell["overhead_share"] for cell in summary)
+        call_ms = 1e3 * max(cell["call_s"] for cell in summary)
         console.print(
-            f"An empty call takes {worst:.2%} of a round at most. It is not in the times, which "
-            "are by the workers' clocks."
+            f"An empty round takes {worst:.4%} of a round at most, by the workers' clocks. The "
+            f"call around a round, {call_ms:.2f} ms at most, is in no time."
         )
     for cell in summary:
         on_device = cell.get("device_clock_differs")

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bench.running import run_plan
 from bench.workers import Where, Workers
 
 QUIET = Console(quiet=True)
+TURNS = 3
 
 
 def cell(row: str) -> Cell:
@@ -31,7 +33,8 @@ def small_plan(folder: Path, cells: tuple[Cell, ...], **other: Any) -> Plan:
         "identity": {},
     }
     records = str(folder / "records")
-    return Plan(cells=cells, round_s=0.01, seed=1, folder=records, **(fields | other))
+    fields |= {"turns": TURNS, "round_s": 0.02} | other
+    return Plan(cells=cells, seed=1, folder=records, **fields)
 
 
 def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path) -> None:
@@ -114,27 +117,52 @@ def test_what_an_earlier_run_compiled_is_not_found(
     assert not Path(other).exists()
 
 
-def test_what_is_compared_is_timed_together_in_a_block(tmp_path: Path) -> None:
+def test_what_is_compared_takes_turns_in_a_block(tmp_path: Path) -> None:
     path = "tests/meta/workloads/critic.toml"
     sizes = [Cell(path, "reference", "eager", "float64", "cpu", b, "critic") for b in (4, 6, 8)]
-    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=3)
+    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=3, round_s=0.05)
     code, _ = run_plan(plan, QUIET, provenance())
     files = (tmp_path / "records" / "blocks").iterdir()
     names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
-    blocks = [names[i : i + 6] for i in (0, 6, 12)]
+    places = [name.replace("-again", "").rsplit("-", 2) for name in names]
+    turns = [places[i : i + 2] for i in range(0, len(places), 2)]
     assert code == 0
-    for number, block in enumerate(blocks):
-        assert {name.rpartition("-")[2] for name in block} == {str(number)}
-        for one, other in (block[0:2], block[2:4], block[4:6]):
-            assert one.replace("-again", "") == other.replace("-again", "")
+    assert len(turns) == 3 * 3 * TURNS
+    assert all(one == other for one, other in turns)
+    groups = [turns[i : i + TURNS] for i in range(0, len(turns), TURNS)]
+    for i, group in enumerate(groups):
+        assert {cell for ((cell, _, _), _) in group} == {group[0][0][0]}
+        assert [(block, turn) for ((_, block, turn), _) in group] == [
+            (str(i // 3), str(turn)) for turn in range(TURNS)
+        ]
+
+
+def test_long_rounds_are_taken_in_fewer_turns(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, (cell("reference"),), blocks=2, turns=5, round_s=1e-5)
+    code, result = run_plan(plan, QUIET, provenance())
+    assert code == 0
+    assert [list(b["extra_info"]["step_time_s"]) for b in result["benchmarks"]] == [[2], [2]]
+    assert [b["stats"]["rounds"] for b in result["benchmarks"]] == [1, 1]
+    names = sorted(file.stem[-4:] for file in (tmp_path / "records" / "blocks").iterdir())
+    assert names == ["-0-2", "-1-2"]
+
+
+def test_the_harness_adds_next_to_nothing_to_a_round(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path, (cell("reference"),), blocks=1, round_s=0.05)
+    _, result = run_plan(plan, QUIET, provenance())
+    extra = result["benchmarks"][0]["extra_info"]
+    assert 0.0 < extra["overhead_s"] < extra["call_s"]
+    assert 0.0 < result["summary"][0]["overhead_share"] < 0.001
 
 
 def _check_benchmarks(result: dict) -> None:
     """pytest-benchmark's own schema, with what a reader needs in extra_info."""
     assert {"machine_info", "commit_info", "benchmarks", "datetime", "version"} <= result.keys()
     first = result["benchmarks"][0]
-    assert len(first["stats"]["data"]) == 1
     extra = first["extra_info"]
+    rounds = first["stats"]["data"]
+    assert len(rounds) == len(extra["step_time_s"]) == len(extra["caller_clock_s"]) == TURNS
+    assert extra["steps_per_s"] == extra["iterations_per_round"] / median(rounds)
     wanted = (
         "backend engine workload spec_hash mode precision batch_size device steps_per_s "
         "updates_per_s images_per_s iterations_per_round first_step_s optimizer versions data proof"

@@ -28,15 +28,19 @@ def simulated(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return cells[1], cells[0]
 
 
-def medians(times: np.ndarray) -> dict[int, float]:
-    return {block: float(np.median(rounds)) for block, rounds in enumerate(times)}
+def turns(times: np.ndarray) -> dict[int, dict[int, float]]:
+    return {block: dict(enumerate(map(float, rounds))) for block, rounds in enumerate(times)}
+
+
+def one_turn(times: dict[int, float]) -> dict[int, dict[int, float]]:
+    return {block: {0: time} for block, time in times.items()}
 
 
 def test_paired_blocks_cover_what_they_say() -> None:
     covered = []
     for seed in range(RUNS):
         fast, slow = simulated(seed)
-        ratio = speed_ratio(medians(fast), medians(slow))
+        ratio = speed_ratio(turns(fast), turns(slow))
         assert ratio is not None
         covered.append(ratio.low <= TRUE_RATIO <= ratio.high)
     assert 0.935 <= np.mean(covered) <= 0.965
@@ -57,10 +61,10 @@ def test_unpaired_blocks_say_little_where_the_machine_drifts() -> None:
     paired, unpaired = [], []
     for seed in range(RUNS):
         fast, slow = simulated(seed)
-        ratio = speed_ratio(medians(fast), medians(slow))
+        ratio = speed_ratio(turns(fast), turns(slow))
         assert ratio is not None
         paired.append(ratio.half_width)
-        logs = [np.log(list(medians(times).values())) for times in (fast, slow)]
+        logs = [np.log(np.median(times, axis=1)) for times in (fast, slow)]
         variance = sum(values.var(ddof=1) for values in logs) / BLOCKS
         unpaired.append(2.1 * np.sqrt(variance))
     assert np.mean(unpaired) > 2 * np.mean(paired)
@@ -82,7 +86,7 @@ def test_common_drift_cancels() -> None:
     steady = dict.fromkeys(range(10), 0.01)
     drift = {block: 0.02 * 1.1**block for block in steady}
     other = {block: 0.01 * 1.1**block for block in steady}
-    ratio = speed_ratio(other, drift)
+    ratio = speed_ratio(one_turn(other), one_turn(drift))
     assert ratio is not None
     assert ratio.value == pytest.approx(2.0)
     assert ratio.half_width < 1e-12
@@ -90,8 +94,8 @@ def test_common_drift_cancels() -> None:
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=12), st.floats(0.01, 100))
 def test_swapping_the_two_inverts_the_ratio(times: list[float], factor: float) -> None:
-    one = dict(enumerate(times))
-    other = {block: factor * time for block, time in one.items()}
+    one = one_turn(dict(enumerate(times)))
+    other = one_turn({block: factor * time for block, time in enumerate(times)})
     there, back = speed_ratio(one, other), speed_ratio(other, one)
     assert there is not None
     assert back is not None
@@ -100,10 +104,28 @@ def test_swapping_the_two_inverts_the_ratio(times: list[float], factor: float) -
 
 
 def test_blocks_without_a_partner_do_not_count() -> None:
-    ratio = speed_ratio({0: 1.0, 1: 1.0, 7: 50.0}, {0: 2.0, 1: 2.0, 8: 0.1})
+    one, other = one_turn({0: 1.0, 1: 1.0, 7: 50.0}), one_turn({0: 2.0, 1: 2.0, 8: 0.1})
+    ratio = speed_ratio(one, other)
     assert ratio is not None
     assert (ratio.value, ratio.blocks) == (pytest.approx(2.0), 2)
-    assert speed_ratio({0: 1.0}, {1: 1.0}) is None
+    assert speed_ratio(one_turn({0: 1.0}), one_turn({1: 1.0})) is None
+
+
+def test_a_machine_that_changes_between_turns_leaves_the_ratio() -> None:
+    """Medians alone would compare one cell's slow moment with the other's quick one."""
+    one = {0: {0: 1.0, 1: 2.0, 2: 2.0}, 1: {0: 1.0, 1: 1.0, 2: 2.0}}
+    other = {b: {t: 1.5 * time for t, time in by_turn.items()} for b, by_turn in one.items()}
+    other[1][1] = 40.0  # what hits one round alone
+    ratio = speed_ratio(one, other)
+    assert ratio is not None
+    assert (ratio.value, ratio.half_width) == (pytest.approx(1.5), pytest.approx(0.0))
+
+
+def test_cells_with_other_turns_are_compared_by_their_medians() -> None:
+    one, other = {0: {0: 1.0, 1: 3.0, 2: 2.0}}, {0: {1: 8.0}}
+    ratio = speed_ratio(one, other)
+    assert ratio is not None
+    assert ratio.value == pytest.approx(4.0)
 
 
 def test_a_winner_needs_blocks_a_clear_interval_and_a_quiet_machine() -> None:

@@ -1,10 +1,12 @@
 """What a run says in words, and what its cells cost beside their speed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bench.costing import add_costs, ceilings
+from bench.statistics import Blocks
 from bench.verdicts import comparisons, sentences
 
 QUIET = [0.0, 0.001, -0.001, 0.002, -0.002, 0.001, 0.0, -0.001, 0.001, -0.001]
@@ -27,18 +29,18 @@ def cell(row: str, mode: str, speed: float, again: bool = False, **more: Any) ->
     }
 
 
-def blocks(cells: list[dict[str, Any]], noise: float = 1.0) -> dict[str, dict[int, float]]:
+def blocks(cells: list[dict[str, Any]], noise: float = 1.0) -> dict[str, Blocks]:
     """Each cell's medians: its own speed, and noise that differs from cell to cell."""
     return {
         c["id"]: {
-            i: (1 + noise * QUIET[(3 * number + i) % len(QUIET)]) / c["steps_per_s"]
+            i: {0: (1 + noise * QUIET[(3 * number + i) % len(QUIET)]) / c["steps_per_s"]}
             for i in range(10)
         }
         for number, c in enumerate(cells)
     }
 
 
-def said(cells: list[dict[str, Any]], times: dict[str, dict[int, float]]) -> str:
+def said(cells: list[dict[str, Any]], times: Mapping[str, Blocks]) -> str:
     (comparison,) = comparisons(cells, times)
     return " ".join(sentences(comparison, cells))
 

@@ -20,7 +20,7 @@ from bench.running import run_plan
 from bench.yardstick import FRAMEWORKS, controls_of
 from tests.bench.test_resuming import start, wait_for
 
-BLOCKS = 3
+BLOCKS, TURNS = 3, 3
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
 CELL = Cell(SMALL, "reference", "eager", "float64", "cpu", 8, "vocabulary_b")
 
@@ -31,7 +31,8 @@ def plan_in(folder: Path, program: str) -> Plan:
         cells=(CELL,),
         absent=(),
         blocks=BLOCKS,
-        round_s=0.02,
+        turns=TURNS,
+        round_s=0.004,
         seed=1,
         pythons={},
         folder=str(folder / "run.records"),
@@ -58,8 +59,9 @@ def run(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
 def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> None:
     result, control, printed = run(plan_in(tmp_path, "control_program"))
     assert control["id"] == "control_program-cpu"
-    assert sorted(control["blocks"]) == ["0", "1", "2"]
-    assert all(0 < seconds < 10 for seconds in control["blocks"].values())
+    assert sorted(control["blocks"]) == list(range(BLOCKS))
+    assert all(sorted(turns) == list(range(TURNS)) for turns in control["blocks"].values())
+    assert all(0 < s < 10 for turns in control["blocks"].values() for s in turns.values())
     assert control["error"] is None
     assert "control_program" not in printed.partition("cells measured")[2]
     assert "1 cells measured" in printed
@@ -84,7 +86,7 @@ def test_a_killed_run_keeps_its_controls_blocks(tmp_path: Path) -> None:
     plan = plan_in(tmp_path, "control_program")
     folder = Path(plan.folder) / "controls"
     process = start(plan)
-    wait_for(lambda: list(folder.glob("*-1.json")))
+    wait_for(lambda: list(folder.glob("*-1-*.json")))
     process.kill()
     process.wait()
     before = {path: path.read_bytes() for path in folder.glob("*.json")}
@@ -93,13 +95,16 @@ def test_a_killed_run_keeps_its_controls_blocks(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_controls_and_cells_are_timed_block_by_block(tmp_path: Path) -> None:
+def test_controls_and_cells_are_timed_turn_by_turn(tmp_path: Path) -> None:
     plan = plan_in(tmp_path, "control_program")
     run(plan)
     folder = Path(plan.folder)
     files = [*folder.glob("blocks/*.json"), *folder.glob("controls/*.json")]
-    order = [json.loads(f.read_text())["block"] for f in sorted(files, key=written)]
-    assert order == [0, 0, 1, 1, 2, 2]
+    records = [json.loads(file.read_text()) for file in sorted(files, key=written)]
+    order = [(record["block"], record["turn"]) for record in records]
+    assert order == sorted(order)
+    controls = [place for record, place in zip(records, order, strict=True) if "cell" not in record]
+    assert controls == [(block, turn) for block in range(BLOCKS) for turn in range(TURNS)]
 
 
 def written(path: Path) -> int:

@@ -14,13 +14,11 @@ from bench.clocks import WORKER_CLOCK, overheads
 from bench.conftest import first_proof
 from bench.gpu import energy_j
 from bench.records import write_atomically
-from bench.turns import turns_of
+from bench.turns import LONG_ROUND_S, turns_of
 from bench.workers import WorkerFailed, Workers
 
 PROOF_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
-LONG_ROUND_S = 0.5
-"""A round as long as this warms itself: filling caches takes milliseconds."""
 
 FACTS = (
     "spec_hash",

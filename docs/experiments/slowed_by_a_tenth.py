@@ -2,7 +2,7 @@
 
     python docs/experiments/slowed_by_a_tenth.py --python pytorch=PATH [RUNS]
 
-From the project's root, in the asking process's environment. Three runs first, which `calibrate`
+From the project's root, in the asking process's environment. Six runs first, which `calibrate`
 records as this machine's run-to-run variance and the first of which is OLD; then RUNS (10) runs of
 each kind are compared with it. Slowed means that the row's `run` waits, inside the timed call, for
 a tenth of the time that it took: its interpreter gets a `sitecustomize` that wraps it.
@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 
 PLAN = ["--workload", "mlp_square", "--backend", "pytorch", "--mode", "eager"]
+CALIBRATING = 6
+"""With three runs alone the t-quantile of their variance would be 4.3."""
 SLOWING = """
 import sys, time
 from importlib.machinery import PathFinder
@@ -80,7 +82,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     kinds = {"unchanged": interpreter, "slowed": slowed(folder, interpreter)}
     calibration = ["--calibration", str(folder / "calibration.json")]
-    first = [run(folder, f"first-{i}", interpreter) for i in range(3)]
+    first = [run(folder, f"first-{i}", interpreter) for i in range(CALIBRATING)]
     print(bench("calibrate", *first, *calibration).stdout, flush=True)
     failed = dict.fromkeys(kinds, 0)
     for i in range(runs):

@@ -86,6 +86,8 @@ def finish(plan: Plan) -> dict:
     code, result = run_plan(take_up(Path(plan.folder), {}), Console(quiet=True), provenance())
     assert (code, result["failures"]) == (0, [])
     assert [cell["blocks"] for cell in result["summary"]] == [BLOCKS, BLOCKS]
+    rounds = [(b["param"], b["extra_info"]["iterations_per_round"]) for b in result["benchmarks"]]
+    assert len(set(rounds)) == len(plan.cells)  # as long after it was taken up as before
     return result
 
 

@@ -118,7 +118,12 @@ def test_a_killed_worker_is_marked_and_its_cell_completed(plan: Plan) -> None:
     assert {name: blocks(plan)[name] for name in before} == before
 
 
-def test_rounds_and_turns_stay_as_the_first_proof_found_them(plan: Plan) -> None:
+@pytest.mark.parametrize(("iterations", "turns"), [(5, [1]), (1, [0, 2])])
+def test_rounds_and_turns_stay_as_the_first_proof_found_them(
+    plan: Plan, iterations: int, turns: list[int]
+) -> None:
+    plan = replace(plan, round_s=1e-5)  # found anew, they would be one iteration and turn 1
+    write_atomically(Path(plan.folder) / "plan.json", asdict(plan))
     process = start(plan)
     wait_for(lambda: len(blocks(plan, "proofs")) == len(plan.cells))
     process.kill()
@@ -127,10 +132,10 @@ def test_rounds_and_turns_stay_as_the_first_proof_found_them(plan: Plan) -> None
         path.unlink()
     for path in Path(plan.folder, "proofs").glob("*.json"):
         record = json.loads(path.read_text(encoding="utf-8"))
-        write_atomically(path, record | {"iterations_per_round": 5, "turns": [1]})
+        write_atomically(path, record | {"iterations_per_round": iterations, "turns": turns})
     extras = [benchmark["extra_info"] for benchmark in finish(plan)["benchmarks"]]
-    assert {extra["iterations_per_round"] for extra in extras} == {5}
-    assert {tuple(extra["step_time_s"]) for extra in extras} == {(1,)}
+    assert {extra["iterations_per_round"] for extra in extras} == {iterations}
+    assert {tuple(extra["step_time_s"]) for extra in extras} == {tuple(turns)}
 
 
 def test_a_complete_run_has_nothing_to_do(plan: Plan) -> None:

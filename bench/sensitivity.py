@@ -17,7 +17,12 @@ from spec.workload import Workload
 
 Result = TypeVar("Result")
 ZERO_GRADIENT = 1e-12
-"""A gradient this much smaller than the largest of its phase is zero but for rounding."""
+"""A gradient this much smaller than the terms that add up to it, or than the largest that its phase
+has had, is zero but for rounding.
+
+Than the largest of the same step would not do: a clipped critic whose batch norm meets no kink
+gives nothing but rounding to all of G, and later to all of itself.
+"""
 
 
 def oracle(workload: Workload) -> Program:
@@ -62,6 +67,7 @@ class Shaken:
         self.program: Program = exact
         self._size = way * tolerances.GRADIENT_NOISE[precision]
         self._shares: dict[str, float] = {}
+        self._largest: dict[str, float] = {}
         self._signs: dict[str, Array] = {}
         self.terms = terms
         self._differentiated, exact._differentiate = exact._differentiate, self._differentiate
@@ -91,11 +97,13 @@ class Shaken:
 
     def _update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
         sizes = {key: rounding.rms(g) for key, g in gradients.items()}
-        largest = max(sizes.values(), default=0.0)
+        largest, terms = max(sizes.values(), default=0.0), self.terms.get(phase, {})
+        self._largest[phase] = max(largest, self._largest.get(phase, 0.0))
         for key, size in sizes.items():
-            share = size / largest if largest else 0.0
+            scale = max(self._largest[phase], terms.get(key, 0.0))
+            share = size / scale if scale else 0.0
             self._shares[key] = max(share, self._shares.get(key, 0.0))
-        moved = self._moved(gradients, self.terms.get(phase, {}), at_least=largest)
+        moved = self._moved(gradients, terms, at_least=largest)
         return self._updated(state, phase, moved)
 
     def _moved(

@@ -113,9 +113,9 @@ def nothing(row: str, wait_s: float) -> dict[str, float]:
     """
     start = time.perf_counter()
     time.sleep(wait_s)
-    nothing: Any = Nothing()
+    program: Any = Nothing()
     workload: Any = None
-    empty = Ready(workload, nothing, None, None, backends.load(row).device.stopwatch)
+    empty = Ready(workload, program, None, None, backends.load(row).device.stopwatch)
     empty_round_s = _time(empty, 0)["round_s"]
     return {"empty_round_s": empty_round_s, "here_s": time.perf_counter() - start}
 

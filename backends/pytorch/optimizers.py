@@ -61,9 +61,13 @@ def _adam(
         return
     decay = optimizer.weight_decay if isinstance(optimizer, optimizers.AdamW) else 0.0
     # Eager code gets one fused kernel; the compiler does its own fusing. The fused kernel takes
-    # float32 counters (exact up to 2^24) and corrects the bias in double precision.
+    # float32 counters (exact up to 2^24) and corrects the bias in double precision. Views of one
+    # tensor: on a GPU each copy would be a launch of its own.
     fused = not torch.compiler.is_compiling()
-    counter = torch.float32 if fused else torch.float64
+    if fused:
+        counters = list(step.to(torch.float32).repeat(len(parameters)).unbind())
+    else:
+        counters = [step.to(torch.float64) for _ in parameters]
     adam(
         parameters,
         # The fused kernel walks memory and takes no notice of strides: a gradient laid out
@@ -72,7 +76,7 @@ def _adam(
         slots["first_moment"],
         slots["second_moment"],
         [],
-        [step.to(counter) for _ in parameters],
+        counters,
         foreach=False,
         capturable=False,
         differentiable=False,

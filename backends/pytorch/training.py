@@ -14,6 +14,7 @@ from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.networks import Network
+from backends.pytorch.replay import Replay
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.state import parameters
 from spec.workload import Workload
@@ -48,7 +49,7 @@ class Program:
             (), dtype=device.DTYPES[settings.precision], device=settings.device
         )
         compiled = partial(torch.compile, fullgraph=True, dynamic=False)
-        wrap: Callable[[Any], Any] = compiled if settings.mode == "compiled" else lambda f: f
+        wrap: Callable[[Any], Any] = (lambda f: f) if settings.mode == "eager" else compiled
         # One dispatch an iteration; one an update where a phase repeats.
         whole = workload.updates_per_iteration == len(workload.phases)
         self._updates = {
@@ -58,6 +59,10 @@ class Program:
         self._step = wrap(self._iteration) if whole else self._iteration
         self._average = self._move_averages if whole else wrap(self._move_averages)
         self._generate = wrap(_generate)
+        # And one a chunk, where a graph of these is replayed: of the state that was last seen.
+        self._steps = self._replay if settings.mode == "multistep" else self._loop
+        self._replayed: states.State | None = None
+        self._replays: dict[int, Replay] = {}
 
     def import_state(self, arrays: Mapping[str, Array]) -> states.State:
         return states.import_state(self.workload, arrays, self._like.dtype, self.settings.device)
@@ -102,23 +107,14 @@ class Program:
     def train_step(
         self, state: states.State, draws: Mapping[str, Array]
     ) -> tuple[states.State, dict[str, float]]:
-        given = self._given(draws)
-        metrics = self._step(state.networks, state.averages, state.slots, state.steps, given)
-        state.iteration += 1
-        return state, _floats(metrics)
+        chunk = {key: value.unsqueeze(0) for key, value in self._given(draws).items()}
+        return state, _floats(self._steps(state, chunk))
 
     def run(
         self, state: states.State, data: dict[str, Tensor], seed: int, n: int
     ) -> tuple[states.State, Metrics]:
-        rows = []
-        for chunk in self.chunks(data, seed, n):
-            for i in range(len(next(iter(chunk.values())))):
-                given = {key: value[i] for key, value in chunk.items()}
-                rows.append(
-                    self._step(state.networks, state.averages, state.slots, state.steps, given)
-                )
-                state.iteration += 1
-        return state, {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+        rows = [self._steps(state, chunk) for chunk in self.chunks(data, seed, n)]
+        return state, {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
     def chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
         return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk, self._like)
@@ -143,6 +139,28 @@ class Program:
 
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
+
+    def _loop(self, state: states.State, chunk: Draws) -> Metrics:
+        """The iterations of a chunk, dispatched from Python."""
+        rows = []
+        for i in range(len(next(iter(chunk.values())))):
+            given = {key: value[i] for key, value in chunk.items()}
+            rows.append(
+                self._step(state.networks, state.averages, state.slots, state.steps, given)
+            )
+            state.iteration += 1
+        return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def _replay(self, state: states.State, chunk: Draws) -> Metrics:
+        """The iterations of a chunk in one graph on the device."""
+        if self._replayed is not state:
+            self._replayed, self._replays = state, {}
+        n = len(next(iter(chunk.values())))
+        if n not in self._replays:
+            of = (state.networks, state.averages, state.slots, state.steps)
+            self._replays[n] = Replay(partial(self._step, *of), states.tensors(state), chunk)
+        state.iteration += n
+        return self._replays[n](chunk)
 
     def _iteration(
         self,

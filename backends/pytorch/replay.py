@@ -1,0 +1,57 @@
+"""Many iterations as one dispatch: a CUDA graph of a whole chunk, captured once and replayed."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+Draws = Mapping[str, Tensor]
+Metrics = dict[str, Tensor]
+
+WARM_UPS = 3
+"""Iterations before a capture, as torch's own `make_graphed_callables` has for other than DDP."""
+
+
+class Replay:
+    """A chunk of iterations on one state, replayed on other draws.
+
+    A graph holds addresses: of the state's tensors, which it changes in place; of its own copy of
+    the draws; and of the metrics, which the next replay overwrites.
+    """
+
+    def __init__(
+        self, iterate: Callable[[Draws], Metrics], tensors: list[Tensor], chunk: Draws
+    ) -> None:
+        """Captures `iterate` once for each iteration of `chunk` (iterations, repeat, ...).
+
+        `tensors` is all that an iteration changes: they are left as they were.
+        """
+        self._draws = {key: value.clone() for key, value in chunk.items()}
+        length = len(next(iter(chunk.values())))
+        rows = [{key: value[i] for key, value in self._draws.items()} for i in range(length)]
+        _warm_up(lambda: iterate(rows[0]), tensors)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            found = [iterate(row) for row in rows]
+            self._metrics = {name: torch.stack([one[name] for one in found]) for name in found[0]}
+
+    def __call__(self, chunk: Draws) -> Metrics:
+        """The iterations on these draws; their metrics, each (iterations,)."""
+        for key, value in chunk.items():
+            self._draws[key].copy_(value)
+        self._graph.replay()
+        return {name: value.clone() for name, value in self._metrics.items()}
+
+
+def _warm_up(iterate: Callable[[], object], tensors: list[Tensor]) -> None:
+    """Compiles and lets libraries set themselves up, which a capture does not allow."""
+    before = [tensor.detach().clone() for tensor in tensors]
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(WARM_UPS):
+            iterate()
+    torch.cuda.current_stream().wait_stream(aside)
+    with torch.no_grad():
+        for tensor, value in zip(tensors, before, strict=True):
+            tensor.copy_(value)

@@ -115,6 +115,12 @@ class Device(Protocol):
     def describe(self) -> dict[str, Any]:
         """Versions, device name, threads and precision flags, as the framework says."""
 
+    def make_deterministic(self) -> None:
+        """From now on the same work gives the same bits on a GPU too; slower, and never timed.
+
+        Together with the variables that a deterministic worker is started with (bench.workers).
+        """
+
     def peak_memory_bytes(self) -> int | None:
         """The most that the framework's allocator has given out on a GPU; None on a CPU."""
 

@@ -38,6 +38,8 @@ COMMON = {
 
 Where = tuple[str, ...]
 """Row, precision and device; and which of several that are to be alike."""
+DETERMINISTIC = "deterministic"
+"""Such a worker gives the same bits each time on a GPU too, where that is a setting."""
 
 
 class WorkerFailed(Exception):
@@ -120,10 +122,10 @@ class Workers:
         return self._live[where][1]
 
     def _start(self, where: Where) -> Any:
-        row, _, device, *_ = where
+        row, _, device, *kind = where
         python = self.python(row)
         self._started += 1
-        variables = COMMON | files.lent() | environment(row, device) | self._variables
+        variables = COMMON | files.lent() | environment(row, device, *kind) | self._variables
         spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
         spec += f"//python={shlex.quote(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())
@@ -145,7 +147,7 @@ class Workers:
         return code
 
 
-def environment(row: str, device: str) -> dict[str, str]:
+def environment(row: str, device: str, *kind: str) -> dict[str, str]:
     """Variables that must be set before a framework is imported."""
     variables = {}
     engine = row.partition("-")[2]
@@ -153,6 +155,11 @@ def environment(row: str, device: str) -> dict[str, str]:
         variables["KERAS_BACKEND"] = engine
     if device == "cpu":
         variables |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    if DETERMINISTIC in kind:
+        variables |= {
+            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+            "XLA_FLAGS": f"--xla_gpu_deterministic_ops=true {os.environ.get('XLA_FLAGS', '')}",
+        }
     return variables
 
 

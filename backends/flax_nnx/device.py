@@ -48,6 +48,10 @@ def block_until_ready(tree: Any) -> None:
     jax.block_until_ready(tree)
 
 
+def make_deterministic() -> None:
+    """Nothing: XLA reads XLA_FLAGS when the process starts."""
+
+
 def peak_memory_bytes() -> int | None:
     """The most that JAX's allocator has given out on the GPU; None on a CPU."""
     statistics = jax.devices()[0].memory_stats() or {}

@@ -47,6 +47,11 @@ def block_until_ready(tree: Any) -> None:
     engine.block_until_ready([x.values if isinstance(x, State) else x for x in leaves])
 
 
+def make_deterministic() -> None:
+    """As the engine does it."""
+    engine.make_deterministic()
+
+
 def peak_memory_bytes() -> int | None:
     """The most that the engine's allocator has given out on the GPU; None on a CPU."""
     return engine.peak_memory_bytes() if engine.gpu_name() else None

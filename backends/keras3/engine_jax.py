@@ -45,6 +45,10 @@ def configure(precision: str) -> None:
     jax.config.update("jax_default_matmul_precision", "highest")
 
 
+def make_deterministic() -> None:
+    """Nothing: XLA reads XLA_FLAGS when the process starts."""
+
+
 def describe() -> dict[str, Any]:
     """Version, threads (0: JAX has no such number) and precision flags, as read back."""
     flags = ("jax_enable_x64", "jax_default_matmul_precision")

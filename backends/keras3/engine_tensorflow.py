@@ -37,6 +37,11 @@ def configure(precision: str) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
+def make_deterministic() -> None:
+    """Only operations that give the same bits each time; one that has none such raises."""
+    tf.config.experimental.enable_op_determinism()
+
+
 def describe() -> dict[str, Any]:
     """Version, threads (0 where TensorFlow chooses) and precision flags, as read back."""
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()

@@ -44,6 +44,11 @@ def block_until_ready(tree: Any) -> None:
         torch.cuda.synchronize()
 
 
+def make_deterministic() -> None:
+    """Only algorithms that give the same bits each time; one that has none such raises."""
+    torch.use_deterministic_algorithms(True, warn_only=False)
+
+
 def peak_memory_bytes() -> int | None:
     """The most that torch's allocator has given out on the GPU; None on a CPU."""
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None

@@ -60,14 +60,17 @@ def _adam(
         _adam_hat(optimizer, factor, parameters, gradients, slots, step)
         return
     decay = optimizer.weight_decay if isinstance(optimizer, optimizers.AdamW) else 0.0
+    rate = optimizer.learning_rate * factor
+    compiling = torch.compiler.is_compiling()
     # Eager code gets one fused kernel; the compiler does its own fusing. The fused kernel takes
-    # float32 counters (exact up to 2^24) and corrects the bias in double precision. Views of one
-    # tensor: on a GPU each copy would be a launch of its own.
-    fused = not torch.compiler.is_compiling()
-    if fused:
-        counters = list(step.to(torch.float32).repeat(len(parameters)).unbind())
-    else:
-        counters = [step.to(torch.float64) for _ in parameters]
+    # float32 counters (exact up to 2^24) and corrects the bias in double precision. On a GPU it
+    # would take a rate that is a tensor in float32 only, which is not what the spec says.
+    fused = not compiling and not (isinstance(rate, Tensor) and rate.is_cuda)
+    counter = step.to(torch.float32 if fused else torch.float64)
+    if compiling:
+        counters = [counter.clone() for _ in parameters]
+    else:  # views of one tensor: on a GPU each copy would be a launch of its own
+        counters = list(counter.repeat(len(parameters)).unbind())
     adam(
         parameters,
         # The fused kernel walks memory and takes no notice of strides: a gradient laid out
@@ -77,14 +80,15 @@ def _adam(
         slots["second_moment"],
         [],
         counters,
-        foreach=False,
-        capturable=False,
+        foreach=not compiling and not fused,
+        # On a GPU torch compiles, and keeps on the device, only what could be captured.
+        capturable=step.is_cuda,
         differentiable=False,
         fused=fused,
         amsgrad=False,
         beta1=optimizer.beta_1,
         beta2=optimizer.beta_2,
-        lr=optimizer.learning_rate * factor,
+        lr=rate,
         weight_decay=decay,
         decoupled_weight_decay=True,
         eps=optimizer.epsilon,

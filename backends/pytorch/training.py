@@ -145,9 +145,7 @@ class Program:
         rows = []
         for i in range(len(next(iter(chunk.values())))):
             given = {key: value[i] for key, value in chunk.items()}
-            rows.append(
-                self._step(state.networks, state.averages, state.slots, state.steps, given)
-            )
+            rows.append(self._step(state.networks, state.averages, state.slots, state.steps, given))
             state.iteration += 1
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 

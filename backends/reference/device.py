@@ -25,6 +25,10 @@ def block_until_ready(tree: Any) -> None:
     """NumPy has finished when it returns."""
 
 
+def make_deterministic() -> None:
+    """Nothing: NumPy is."""
+
+
 def peak_memory_bytes() -> int | None:
     """None: NumPy runs on the CPU."""
     return None

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
+import backends
 from bench.measurement import CheckFailed
 from spec.errors import UserError
 from tests.conformance import checks, run_checks
@@ -77,7 +78,14 @@ BESIDE = {
 
 
 def perform(
-    check: str, row: str, workload: str, mode: str, precision: str, device: str, **extra: Any
+    check: str,
+    row: str,
+    workload: str,
+    mode: str,
+    precision: str,
+    device: str,
+    deterministic: bool = False,
+    **extra: Any,
 ) -> dict[str, Any]:
     """Run one check in this process: {status, max_error, limit, where, message}.
 
@@ -86,6 +94,8 @@ def perform(
     case = Case(row, workload, mode, precision, device, extra)
     function = BESIDE[check] if check in BESIDE else BY_NAME[check].function
     status, message = "passed", ""
+    if deterministic:
+        backends.load(row).device.make_deterministic()
     try:
         function(case)
     except CheckFailed as failure:

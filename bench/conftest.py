@@ -131,12 +131,16 @@ def plan(request: pytest.FixtureRequest) -> Plan:
 
 
 def compiled_anew(folder: str) -> dict[str, str]:
-    """Variables of a worker: what an earlier run compiled is not found again.
+    """Variables of a worker: what an earlier run or program compiled is not found again.
 
     torch keeps compiled code on disk unless told otherwise, and JAX where a variable says so. A
-    second run would then have another first step than the first.
+    second run, or mode, would then have another first step than the first.
     """
-    return {"TORCHINDUCTOR_CACHE_DIR": folder, "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": folder,
+        "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.assemble import assemble
 from bench.cells import Plan
+from bench.interruption import Interruption
 from bench.records import write_atomically
 
 INTERRUPTED = 130
+ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
 class ProgressPlugin:
@@ -67,6 +69,8 @@ def run_plan(
         *(str(Path(__file__).parent / name) for name in files),
         f"--plan={plan_file}",
         "--override-ini=addopts=",  # those are for tests at a terminal
+        # And errors that warnings are: a benchmark that Ctrl-C left unused would end the run.
+        "--override-ini=filterwarnings=",
         "--benchmark-quiet",
         "--benchmark-disable-gc",
         "-p",
@@ -74,12 +78,14 @@ def run_plan(
         "-p",
         "no:cacheprovider",
     ]
-    code = int(pytest.main(arguments, plugins=[ProgressPlugin(console)]))
-    if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
-        code = 0
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
-        raise RuntimeError(f"pytest ended with exit code {code}; records are in {folder}")
-    result = assemble(plan, provenance)
+    with Interruption() as interruption:
+        code = int(pytest.main(arguments, plugins=[ProgressPlugin(console), interruption]))
+        interruption.finishing = True
+        if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
+            code = 0
+        if code not in ENDS:
+            raise RuntimeError(f"pytest ended with exit code {code}; records are in {folder}")
+        result = assemble(plan, provenance)
     if code == pytest.ExitCode.INTERRUPTED:
         return INTERRUPTED, result
     return (1 if code or result["failures"] else 0), result

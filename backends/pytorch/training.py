@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import FunctionType
 from typing import Any, Literal
 
 import torch
@@ -48,8 +49,7 @@ class Program:
         self._like = torch.empty(
             (), dtype=device.DTYPES[settings.precision], device=settings.device
         )
-        compiled = partial(torch.compile, fullgraph=True, dynamic=False)
-        wrap: Callable[[Any], Any] = (lambda f: f) if settings.mode == "eager" else compiled
+        wrap: Callable[[Any], Any] = (lambda f: f) if settings.mode == "eager" else _compiled
         # One dispatch an iteration; one an update where a phase repeats.
         whole = workload.updates_per_iteration == len(workload.phases)
         self._updates = {
@@ -252,6 +252,21 @@ class Program:
 
     def _numpy(self, network: str, y: Tensor) -> Array:
         return states.to_canonical(y, self.workload.networks[network].output)
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as one graph, compiled for this program alone.
+
+    Dynamo keeps what it has compiled with the code of the function, where another program would
+    find it: of another mode, say, whose first step would then cost next to nothing.
+    """
+
+    def call(*given: Any) -> Any:
+        return function(*given)
+
+    code = call.__code__.replace()  # as it is, but an object of its own
+    own = FunctionType(code, call.__globals__, call.__name__, None, call.__closure__)
+    return torch.compile(own, fullgraph=True, dynamic=False)
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

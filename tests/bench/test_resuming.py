@@ -16,9 +16,10 @@ from rich.console import Console
 from bench.cells import Cell, Plan, with_pairs
 from bench.conftest import first_proof
 from bench.environment import provenance
+from bench.interruption import Interruption
 from bench.records import write_atomically
 from bench.resuming import identity, take_up
-from bench.running import run_plan
+from bench.running import INTERRUPTED, run_plan
 from bench.workers import ROOT
 from spec.errors import UserError
 from tests.bench.test_cli import bench
@@ -102,6 +103,33 @@ def test_a_killed_run_is_completed(plan: Plan) -> None:
     assert blocks(plan, "proofs") == proofs
     assert after.keys() == expected(plan)
     assert {name: after[name] for name in before} == before
+
+
+def test_ctrl_c_twice_ends_a_run_cleanly(plan: Plan) -> None:
+    process = start(plan)
+    wait_for(lambda: blocks(plan))
+    for _ in range(2):  # as `timeout` and impatient people send it
+        process.send_signal(signal.SIGINT)
+    assert process.wait(60) == INTERRUPTED
+    before = blocks(plan)
+    finish(plan)
+    assert {name: blocks(plan)[name] for name in before} == before
+
+
+def test_a_ctrl_c_that_was_swallowed_comes_back_before_the_next_item() -> None:
+    with Interruption() as interruption:
+        interruption.pytest_runtest_logstart()  # nobody has asked
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)  # the second changes nothing
+        with pytest.raises(KeyboardInterrupt):
+            interruption.pytest_runtest_logstart()
+
+
+def test_ctrl_c_while_a_result_is_put_together_is_too_late() -> None:
+    with Interruption() as interruption:
+        interruption.finishing = True
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_killed_worker_is_marked_and_its_cell_completed(plan: Plan) -> None:

@@ -1,0 +1,24 @@
+"""What torch has compiled, asked in the row's worker."""
+
+from typing import Any
+
+import backends
+import spec
+from backends.protocol import Settings
+from spec.state import init_state
+
+CHUNK = 1
+
+
+def graphs_of_two_programs(workload: str, device: str) -> dict[str, Any]:
+    """{graphs: how many torch has compiled after each of two like programs, kept: on disk}."""
+    import torch
+
+    loaded, found = spec.load(workload), []
+    for _ in range(2):
+        settings = Settings("compiled", "float64", device, CHUNK)
+        program = backends.prepare("pytorch", loaded, settings)
+        state = program.import_state(init_state(loaded, 0))
+        program.block_until_ready(program.run(state, {}, 0, CHUNK))
+        found.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
+    return {"graphs": found, "kept": not torch._inductor.config.force_disable_caches}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.protocol import Arrays, Program
+from bench.apart import in_own_process
 from bench.measurement import Measured, loss_error, relative_error
 from bench.sensitivity import Moved, limits, oracle, rounded
 from spec import tolerances
@@ -55,8 +56,11 @@ def prove_run(
     seed: int,
     n: int,
     measured: Measured | None = None,
+    apart: bool = False,
 ) -> Measured:
     """Run n iterations and compare with the reference fed the same draws. CheckFailed if over.
+
+    `apart`: the reference runs in a process of its own, and leaves nothing in this one.
 
     float64: every loss, and all of the state. Below: every loss, the batch statistics and the
     optimizers' moments; parameters only where no Adam step has passed over them. Where they cannot
@@ -65,9 +69,10 @@ def prove_run(
     measured = measured or Measured()
     whole = {"iteration", "gradient"} & set(comparable(workload, precision))
     if not whole:
-        _replay(workload, program.draws(data, seed, n), precision, seed)  # knows the first one too
+        draws = program.draws(data, seed, n)
+        _replay(workload, draws, precision, seed, apart)  # knows the first one too
     for length in (n,) if whole else (1, n):
-        _prove_length(program, workload, data, precision, seed, length, measured)
+        _prove_length(program, workload, data, precision, seed, length, measured, apart)
     return measured
 
 
@@ -105,10 +110,11 @@ def _prove_length(
     seed: int,
     n: int,
     measured: Measured,
+    apart: bool,
 ) -> None:
     final, metrics = _run(program, workload, data, seed, n)
     measured.fingerprint = _fingerprint(final, metrics)
-    replay = _replay(workload, program.draws(data, seed, n), precision, seed)
+    replay = _replay(workload, program.draws(data, seed, n), precision, seed, apart)
     measured.true(int(final["iteration"]) == n, f"iteration count {final['iteration']}, not {n}")
     _compare_metrics(measured, workload, metrics, replay, precision, n)
     _compare_states(measured, workload, final, replay, precision, n)
@@ -170,7 +176,9 @@ def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, 
 _REPLAYS: dict[str, Replay] = {}
 
 
-def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: int) -> Replay:
+def _replay(
+    workload: Workload, chunks: Iterable[Arrays], precision: str, seed: int, apart: bool
+) -> Replay:
     """The replay of these draws; modes of one row share it, since they share the draws.
 
     A run of one iteration shares it with a longer one where its draws are the longer one's first.
@@ -183,7 +191,8 @@ def _replay(workload: Workload, chunks: Iterable[Arrays], precision: str, seed: 
     key = f"{workload.spec_hash}/{precision}/{seed}"
     name = _name(key, rows)
     if name not in _REPLAYS:
-        whole, one = _replays(workload, rows, precision, seed)
+        arguments = (workload, rows, precision, seed)
+        whole, one = in_own_process(_replays, *arguments) if apart else _replays(*arguments)
         if one:
             _REPLAYS[_name(key, rows[:1])] = one
         _REPLAYS[name] = whole

@@ -193,7 +193,9 @@ def _prove(
     n = chunk + 1  # a whole chunk, as it is timed, and the edge to the next
     if proved and fingerprint_of(program, workload, placed, SEED, n) == proved["fingerprint"]:
         return proved | {"same_bits": True}
-    measured = prove_run(program, workload, placed, precision=cell.precision, seed=SEED, n=n)
+    measured = prove_run(
+        program, workload, placed, precision=cell.precision, seed=SEED, n=n, apart=True
+    )
     return _proof(measured, n, size)
 
 

@@ -139,18 +139,6 @@ def moving(networks: dict[str, Network], keys: Iterable[str]) -> list[Tensor]:
     return [_find(networks, key) for key in keys]
 
 
-def tensors(state: State) -> list[Tensor]:
-    """All that an iteration changes in place; what averages share with networks comes twice."""
-    networks = [*state.networks.values(), *state.averages.values()]
-    moments = [of for slots in state.slots.values() for of in slots.values()]
-    return [
-        *(tensor for network in networks for tensor in network.parameters()),
-        *(tensor for network in networks for tensor in network.buffers()),
-        *(tensor for of in moments for tensor in of.values()),
-        *state.steps.values(),
-    ]
-
-
 def _averaged(network: Network) -> Network:
     """A copy that is not trained and shares the running statistics."""
     buffers = {id(buffer): buffer for buffer in network.buffers()}

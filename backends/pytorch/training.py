@@ -14,8 +14,8 @@ from backends.protocol import Array, Arrays, Settings, require_supported
 from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
+from backends.pytorch.cuda_graph import ChunkGraph
 from backends.pytorch.networks import Network
-from backends.pytorch.replay import Replay
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.state import parameters
 from spec.workload import Workload
@@ -61,8 +61,8 @@ class Program:
         self._generate = wrap(_generate)
         # And one a chunk, where a graph of these is replayed: of the state that was last seen.
         self._steps = self._replay if settings.mode == "multistep" else self._loop
-        self._replayed: states.State | None = None
-        self._replays: dict[int, Replay] = {}
+        self._captured: states.State | None = None
+        self._graphs: dict[int, ChunkGraph] = {}
 
     def import_state(self, arrays: Mapping[str, Array]) -> states.State:
         return states.import_state(self.workload, arrays, self._like.dtype, self.settings.device)
@@ -151,14 +151,14 @@ class Program:
 
     def _replay(self, state: states.State, chunk: Draws) -> Metrics:
         """The iterations of a chunk in one graph on the device."""
-        if self._replayed is not state:
-            self._replayed, self._replays = state, {}
+        if self._captured is not state:
+            self._captured, self._graphs = state, {}
         n = len(next(iter(chunk.values())))
-        if n not in self._replays:
+        if n not in self._graphs:
             of = (state.networks, state.averages, state.slots, state.steps)
-            self._replays[n] = Replay(partial(self._step, *of), states.tensors(state), chunk)
+            self._graphs[n] = ChunkGraph(partial(self._step, *of), state, chunk)
         state.iteration += n
-        return self._replays[n](chunk)
+        return self._graphs[n](chunk)
 
     def _iteration(
         self,

@@ -1,5 +1,6 @@
-"""What torch has compiled, asked in the row's worker."""
+"""What torch has compiled and a worker has imported, asked in the row's worker."""
 
+import sys
 from typing import Any
 
 import backends
@@ -22,3 +23,8 @@ def graphs_of_two_programs(workload: str, device: str) -> dict[str, Any]:
         program.block_until_ready(program.run(state, {}, 0, CHUNK))
         found.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])
     return {"graphs": found, "kept": not torch._inductor.config.force_disable_caches}
+
+
+def imported() -> list[str]:
+    """The modules of the worker."""
+    return sorted(sys.modules)

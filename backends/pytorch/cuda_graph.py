@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from backends.pytorch.state import State
+
 Draws = Mapping[str, Tensor]
 Metrics = dict[str, Tensor]
 
@@ -12,24 +14,22 @@ WARM_UPS = 3
 """Iterations before a capture, as torch's own `make_graphed_callables` has for other than DDP."""
 
 
-class Replay:
+class ChunkGraph:
     """A chunk of iterations on one state, replayed on other draws.
 
     A graph holds addresses: of the state's tensors, which it changes in place; of its own copy of
     the draws; and of the metrics, which the next replay overwrites.
     """
 
-    def __init__(
-        self, iterate: Callable[[Draws], Metrics], tensors: list[Tensor], chunk: Draws
-    ) -> None:
-        """Captures `iterate` once for each iteration of `chunk` (iterations, repeat, ...).
+    def __init__(self, iterate: Callable[[Draws], Metrics], state: State, chunk: Draws) -> None:
+        """Captures `iterate` on the state, once for each iteration of `chunk`; changes nothing.
 
-        `tensors` is all that an iteration changes: they are left as they were.
+        Draws are (iterations, repeat, batch, ...).
         """
         self._draws = {key: value.clone() for key, value in chunk.items()}
         length = len(next(iter(chunk.values())))
         rows = [{key: value[i] for key, value in self._draws.items()} for i in range(length)]
-        _warm_up(lambda: iterate(rows[0]), tensors)
+        _warm_up(lambda: iterate(rows[0]), _changed_in(state))
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
             found = [iterate(row) for row in rows]
@@ -41,6 +41,18 @@ class Replay:
             self._draws[key].copy_(value)
         self._graph.replay()
         return {name: value.clone() for name, value in self._metrics.items()}
+
+
+def _changed_in(state: State) -> list[Tensor]:
+    """All that an iteration changes; what averages share with networks comes twice."""
+    networks = [*state.networks.values(), *state.averages.values()]
+    moments = [of for slots in state.slots.values() for of in slots.values()]
+    return [
+        *(tensor for network in networks for tensor in network.parameters()),
+        *(tensor for network in networks for tensor in network.buffers()),
+        *(tensor for of in moments for tensor in of.values()),
+        *state.steps.values(),
+    ]
 
 
 def _warm_up(iterate: Callable[[], object], tensors: list[Tensor]) -> None:

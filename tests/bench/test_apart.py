@@ -38,4 +38,4 @@ def test_what_is_timed_has_not_run_the_reference(selection: Selection, tmp_path:
         pool.stop()
     assert found["proof"]["comparisons"] > 0
     assert "bench.proof" in imported
-    assert "autograd" not in imported
+    assert "backends.reference" not in imported

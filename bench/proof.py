@@ -89,7 +89,8 @@ def _run(
     program.block_until_ready((state, metrics))
     # Number by number: not every framework turns what lies on a GPU into an array.
     return program.export_state(state), {
-        name: np.array([float(x) for x in values]) for name, values in metrics.items()
+        name: np.array([float(x) for x in values]).reshape(tuple(values.shape))
+        for name, values in metrics.items()
     }
 
 

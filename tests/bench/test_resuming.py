@@ -130,6 +130,7 @@ def test_ctrl_c_while_a_result_is_put_together_is_too_late() -> None:
     with Interruption() as interruption:
         interruption.finishing = True
         os.kill(os.getpid(), signal.SIGINT)
+    assert interruption.asked
 
 
 def test_a_killed_worker_is_marked_and_its_cell_completed(plan: Plan) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, ValidationError
 
-from bench.differences import warnings
+from bench.differences import require_alike
 from bench.normalising import common_controls, log_speeds
 from bench.records import write_atomically
 from bench.results import Part, Result
@@ -70,25 +70,45 @@ def read_calibration(path: Path) -> Calibration:
         ) from None
 
 
-def run_to_run(recorded: Calibration, runs: Sequence[Result], normalised: bool) -> list[Term]:
-    """The run-to-run variance of the ratio of two runs; empty where a machine has none recorded."""
-    names = [machine_of(run) for run in runs]
-    terms = []
-    for name in dict.fromkeys(names):
-        machine = recorded.machines.get(name)
-        if machine is None:
-            return []
-        sd = machine.sd_normalised if normalised else machine.sd_raw
-        if sd is None:
-            return []
-        terms.append(Term(names.count(name) * sd**2, machine.runs - 1))
-    return terms
+def run_to_run(
+    recorded: Calibration, sides: Sequence[Sequence[Result]], normalised: bool
+) -> dict[str, Term]:
+    """Machine -> what a run varies by there; without the machines of which it is not known.
+
+    From the record, or from the runs of a side where these are more than were recorded.
+    """
+    found: dict[str, Term] = {}
+    for runs in sides:
+        name = machine_of(runs[0])
+        sources = (recorded.machines.get(name), _own(runs))
+        terms = [
+            term for term in (found.get(name), *(_term(m, normalised) for m in sources)) if term
+        ]
+        if terms:
+            found[name] = max(terms, key=lambda term: term.freedom)
+    return found
+
+
+def _term(machine: Machine | None, normalised: bool) -> Term | None:
+    if machine is None:
+        return None
+    sd = machine.sd_normalised if normalised else machine.sd_raw
+    return None if sd is None else Term(sd**2, machine.runs - 1)
+
+
+def _own(runs: Sequence[Result]) -> Machine | None:
+    """What several runs say of their machine themselves."""
+    return calibrate(runs) if len(runs) >= FEWEST_RUNS and _shared_cells(runs) else None
 
 
 def calibrate(runs: Sequence[Result]) -> Machine:
     """The run-to-run standard deviation of a machine, from runs of one revision on it."""
-    _require_alike(runs)
+    if len(runs) < FEWEST_RUNS:
+        raise UserError(f"given {len(runs)} results; {FEWEST_RUNS} or more are needed")
+    require_alike(runs)
     cells = _shared_cells(runs)
+    if not cells:
+        raise UserError(f"the runs share no cell of one spec with {FEWEST_BLOCKS} blocks in each")
     controls = common_controls(runs)
     last = max(runs, key=lambda run: run.provenance.time_utc).provenance
     return Machine(
@@ -107,20 +127,6 @@ def record(path: Path, name: str, machine: Machine) -> None:
     write_atomically(path, Calibration(machines=machines).model_dump())
 
 
-def _require_alike(runs: Sequence[Result]) -> None:
-    if len(runs) < FEWEST_RUNS:
-        raise UserError(f"given {len(runs)} results; {FEWEST_RUNS} or more are needed")
-    if len({run.provenance.time_utc for run in runs}) < len(runs):
-        raise UserError("a result was given twice; each has to be a run of its own")
-    first, *others = runs
-    for other in others:
-        found = warnings(first, other, first.cells.keys() & other.cells.keys())
-        if first.provenance.git_revision != other.provenance.git_revision:
-            found.append("git revision")
-        if found:
-            raise UserError(f"the runs have to be alike, but differ: {found[0]}")
-
-
 def _shared_cells(runs: Sequence[Result]) -> list[str]:
     """Cells of one spec in all runs, with blocks enough in each."""
     enough = [
@@ -131,10 +137,7 @@ def _shared_cells(runs: Sequence[Result]) -> list[str]:
         }
         for run in runs
     ]
-    cells = sorted(cell for cell, _ in set.intersection(*enough))
-    if not cells:
-        raise UserError(f"the runs share no cell of one spec with {FEWEST_BLOCKS} blocks in each")
-    return cells
+    return sorted(cell for cell, _ in set.intersection(*enough))
 
 
 def _sd(runs: Sequence[Result], cells: Sequence[str], controls: Sequence[str]) -> float | None:

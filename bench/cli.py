@@ -2,8 +2,6 @@
 
 import json
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,34 +9,22 @@ import typer
 from rich.console import Console
 
 import backends
-import spec
-from backends.protocol import DEVICES, MODES, PRECISIONS
+from backends.protocol import DEVICES
 from bench import calibration as calibration_
 from bench import doctor as doctor_
 from bench import listing
-from bench.cells import Plan, cells_of, check_data, with_pairs
+from bench.cells import Plan
 from bench.comparing import compare as compare_
 from bench.comparing import limit_of
 from bench.environment import provenance
-from bench.fitting import describe
+from bench.planning import output_path, plan_of, read_arguments, records_folder
 from bench.report import comparison as comparison_
 from bench.report import table, writing
-from bench.results import read
-from bench.resuming import identity, take_up
+from bench.results import read_runs
+from bench.resuming import take_up
 from bench.running import INTERRUPTED, run_plan, save
-from bench.selection import (
-    HEADLINE,
-    interpreters,
-    overrides,
-    resolve_device,
-    select,
-    select_rows,
-    sizes,
-    workloads,
-)
-from bench.turns import ROUND_S, TURNS
+from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows
 from bench.workers import ROOT, missing_packages
-from bench.yardstick import controls_of
 from spec.errors import UserError
 
 app = typer.Typer(
@@ -136,52 +122,36 @@ def run(
     if resume is not None:
         _resume(context, resume, pythons, check, json_)
         return
-    select("backend", backend, backends.names())
-    put = overrides(set_)
-    names = workloads(workload, put)
-    modes = select("mode", mode or ("compiled" if quick else "all"), MODES)
-    precisions = select("precision", precision, PRECISIONS)
-    batches = sizes(batch_size)
-    select("device", device, ("auto", *DEVICES))
-    if blocks is not None and blocks < 1:
-        raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
-    check_data(names, batches, put)
+    asked = read_arguments(
+        workload=workload,
+        backend=backend,
+        mode=mode,
+        precision=precision,
+        batch_size=batch_size,
+        device=device,
+        put=set_,
+        blocks=blocks,
+        quick=quick,
+        memory=memory,
+    )
     target = output_path(output)
     if check:
-        for name in names:
-            line = describe(name, spec.load(name, put), batches)
+        for line in asked.lines():
             print(line, file=sys.stderr if json_ else sys.stdout)
         return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
-    cells, absent = cells_of(names, rows, modes, precisions, batches, chosen, put)
     console = _console(json_)
     for row, why in missing.items():
         console.print(f"absent {row}: {why}")
-    if not cells:
-        raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")
-    cells = cells if quick else with_pairs(cells)
-    plan = Plan(
-        cells=cells,
-        absent=absent,
-        blocks=blocks or (2 if quick else 10),
-        turns=TURNS,
-        round_s=ROUND_S,
-        seed=time.time_ns() % 2**32,
-        pythons=pythons,
-        folder=str(records_folder(target)),
-        costs=memory or not quick,
-        memory=memory,
-        identity=identity(cells),
-        controls=() if quick else controls_of(cells),
-    )
+    plan = plan_of(asked, rows, chosen, pythons, records_folder(target))
     _execute(plan, missing, target, console, json_)
 
 
 @app.command()
 def compare(
-    old: Path,
-    new: Path,
+    old: Annotated[Path, typer.Argument(help="a result, or a folder of results of one revision")],
+    new: Annotated[Path, typer.Argument(help="likewise")],
     fail_slower: Annotated[
         str | None, typer.Option(help="5%: exit 1 where a cell is surely slower by more, or fails")
     ] = None,
@@ -189,11 +159,13 @@ def compare(
     json_: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="for a pull request")] = False,
 ) -> None:
-    """Which cells of run NEW are faster or slower than in run OLD, by their JSON files."""
+    """Which cells of NEW are faster or slower than in OLD, by the JSON files of their runs."""
     limit = limit_of(fail_slower)
     if json_ and markdown:
         raise UserError("--json and --markdown: give one of the two")
-    found = compare_(read(old), read(new), calibration_.read_calibration(calibration), limit)
+    found = compare_(
+        read_runs(old), read_runs(new), calibration_.read_calibration(calibration), limit
+    )
     if json_:
         print(comparison_.as_json(found))
     elif markdown:
@@ -207,7 +179,7 @@ def compare(
 @app.command()
 def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRATION) -> None:
     """Record how much runs of one revision differ on this machine, from three results or more."""
-    runs = [read(path) for path in files]
+    runs = [run for path in files for run in read_runs(path)]
     machine = calibration_.calibrate(runs)
     name = calibration_.machine_of(runs[0])
     calibration_.record(calibration, name, machine)
@@ -261,30 +233,6 @@ def _execute(
     console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
     if code:
         raise typer.Exit(code)
-
-
-def output_path(output: Path | None) -> Path:
-    """Where the result goes; refused now rather than after an hour."""
-    if output is None:
-        name = time.strftime("bench-%Y%m%d-%H%M%S.json", time.gmtime())
-        return ROOT / "results" / name
-    if output.suffix != ".json" or output.is_dir():
-        raise UserError(f"--output: given {output}; give the path of a .json file")
-    for path in (output, records_folder(output), output.with_suffix(".html")):
-        if path.exists():
-            raise UserError(f"--output: {path} exists; give another path or remove it")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise UserError(f"--output: cannot write {output}: {error.strerror}") from None
-    return output.absolute()
-
-
-def records_folder(target: Path) -> Path:
-    """Where the records of a run lie, beside its result."""
-    return target.with_suffix(".records")
 
 
 def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:

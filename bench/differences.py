@@ -1,6 +1,6 @@
-"""What two runs differ in beside their times: warnings, and the cells that cannot be compared."""
+"""What runs differ in beside their times: warnings, and the cells that cannot be compared."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bench.results import Result
 from spec.errors import UserError
@@ -8,17 +8,32 @@ from spec.errors import UserError
 FAILED = "failed in NEW"
 
 
-def not_compared(old: Result, new: Result) -> tuple[list[str], dict[str, list[str]]]:
-    """(cells of both with one spec, reason -> the others). UserError where none is left."""
-    failed = {failure.id for failure in new.failures}
+def require_alike(runs: Sequence[Result]) -> None:
+    """Runs of one revision on one machine, each its own. UserError for others."""
+    if len({run.provenance.time_utc for run in runs}) < len(runs):
+        raise UserError("a result was given twice; each has to be a run of its own")
+    first, *others = runs
+    for other in others:
+        found = warnings(first, other, first.cells.keys() & other.cells.keys())
+        if first.provenance.git_revision != other.provenance.git_revision:
+            found.append("git revision")
+        if found:
+            raise UserError(f"the runs have to be alike, but differ: {found[0]}")
+
+
+def not_compared(
+    old: Sequence[Result], new: Sequence[Result]
+) -> tuple[list[str], dict[str, list[str]]]:
+    """(cells of all runs with one spec, reason -> the others). UserError where none is left."""
+    failed = {failure.id for run in new for failure in run.failures}
     left_out: dict[str, list[str]] = {}
     common = []
-    for cell in dict.fromkeys([*old.cells, *new.cells]):
-        if cell not in new.cells:
+    for cell in dict.fromkeys(cell for run in (*old, *new) for cell in run.cells):
+        if any(cell not in run.cells for run in new):
             reason = FAILED if cell in failed else "only in OLD"
-        elif cell not in old.cells:
+        elif any(cell not in run.cells for run in old):
             reason = "only in NEW"
-        elif old.timing(cell).spec_hash != new.timing(cell).spec_hash:
+        elif len({run.timing(cell).spec_hash for run in (*old, *new)}) > 1:
             reason = "of another spec"
         else:
             common.append(cell)

@@ -1,11 +1,11 @@
 """A run's yardstick from its control programs, and the speeds of its cells measured by it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import exp, log
 from statistics import fmean
 
 from bench.results import Result
-from bench.statistics import Blocks, LogSpeed, Turns, log_speed
+from bench.statistics import Blocks, LogSpeed, Turns, log_speed, mean_speed
 
 
 def common_controls(results: Iterable[Result]) -> list[str]:
@@ -42,7 +42,19 @@ def _mean(turns: list[dict[int, float]]) -> Turns:
 def log_speeds(
     result: Result, cells: Iterable[str], controls: Iterable[str]
 ) -> dict[str, LogSpeed]:
-    """Cell -> its log speed by the yardstick, for the cells that have a block with it."""
+    """Cell -> its log speed by the yardstick, for the cells that have a block with it.
+
+    Of a cell that the run timed twice, in two processes, both count.
+    """
     stick = yardstick(result, controls)
-    found = {cell: log_speed(result.seconds(cell), stick) for cell in cells}
+    found = {cell: log_speed(result.processes(cell), stick) for cell in cells}
     return {cell: speed for cell, speed in found.items() if speed is not None}
+
+
+def mean_log_speeds(
+    runs: Sequence[Result], cells: Sequence[str], controls: Sequence[str]
+) -> dict[str, LogSpeed]:
+    """Cell -> its mean over runs, for the cells that have a block with the yardstick in each."""
+    found = [log_speeds(run, cells, controls) for run in runs]
+    common = set.intersection(*(set(by_cell) for by_cell in found))
+    return {cell: mean_speed([by_cell[cell] for by_cell in found]) for cell in sorted(common)}

@@ -46,6 +46,11 @@ class Cell(Part):
     steps_per_s: PositiveFloat
     again: bool
 
+    def same_as(self, other: "Cell") -> bool:
+        """Whether both are one program, timed in two processes."""
+        kept = {"id", "again", "steps_per_s"}
+        return self.model_dump(exclude=kept) == other.model_dump(exclude=kept)
+
 
 class Timing(Part):
     """What a block of a cell found."""
@@ -138,6 +143,11 @@ class Result(Part):
             for block, timing in self.timings[cell].items()
         }
 
+    def processes(self, cell: str) -> tuple[Blocks, ...]:
+        """`seconds` of the cell, and of the same program timed a second time where it was."""
+        twins = (c.id for c in self.summary if c.again and c.same_as(self.cells[cell]))
+        return tuple(self.seconds(one) for one in (cell, *twins))
+
     def band(self, cell: str) -> float:
         """What the same program twice may have differed by in the cell's group; 0 if not timed."""
         own = self.cells[cell]
@@ -150,6 +160,16 @@ class Result(Part):
     def timing(self, cell: str) -> Timing:
         """What all blocks of a cell share: spec, versions, device."""
         return next(iter(self.timings[cell].values()))
+
+
+def read_runs(path: Path) -> tuple[Result, ...]:
+    """The result in a file, or those in a folder's .json files. UserError where there is none."""
+    if not path.is_dir():
+        return (read(path),)
+    files = sorted(path.glob("*.json"))
+    if not files:
+        raise UserError(f"{path}: a folder without a .json file; {MADE_BY}, or a folder of them")
+    return tuple(read(file) for file in files)
 
 
 def read(path: Path) -> Result:

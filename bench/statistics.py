@@ -11,7 +11,7 @@ Blocks of two runs have no moment in common and cannot be paired. There the mean
 are compared, each with its own variance (Welch), and what moves whole runs has to be added.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 from statistics import fmean, median, stdev, variance
@@ -77,7 +77,7 @@ class Term:
     """One part of the variance of a log speed, and the degrees of freedom of its estimate."""
 
     variance: float
-    freedom: int
+    freedom: float
 
 
 @dataclass(frozen=True)
@@ -90,29 +90,56 @@ class LogSpeed:
     """The variance of the mean; None with a single block."""
 
 
-def log_speed(seconds: Blocks, yardstick: Blocks | None = None) -> LogSpeed | None:
-    """A cell's log speed, as a multiple of the yardstick's in the same block where there is one."""
-    if yardstick is None:
-        logs = [-log(median(turns.values())) for turns in seconds.values()]
-    else:
-        logs = [_log_ratio(turns, yardstick[b]) for b, turns in seconds.items() if b in yardstick]
-    if not logs:
+def log_speed(processes: Sequence[Blocks], yardstick: Blocks | None = None) -> LogSpeed | None:
+    """A cell's log speed, as a multiple of the yardstick's in the same block where there is one.
+
+    In a block the mean over the processes that ran the cell: where a process lies in memory moves
+    all its blocks alike, and two do not lie alike.
+    """
+    found: dict[int, list[float]] = {}
+    for seconds in processes:
+        for block, turns in seconds.items():
+            if yardstick is None:
+                found.setdefault(block, []).append(-log(median(turns.values())))
+            elif block in yardstick:
+                found.setdefault(block, []).append(_log_ratio(turns, yardstick[block]))
+    if not found:
         return None
-    n = len(logs)
+    logs, n = [fmean(of_block) for of_block in found.values()], len(found)
     return LogSpeed(fmean(logs), n, Term(variance(logs) / n, n - 1) if n > 1 else None)
 
 
+def mean_speed(runs: Sequence[LogSpeed]) -> LogSpeed:
+    """Of several runs: the mean of their log speeds, each run counting alike."""
+    value, blocks = fmean(run.value for run in runs), sum(run.blocks for run in runs)
+    terms = [run.term for run in runs if run.term]
+    if len(terms) < len(runs):
+        return LogSpeed(value, blocks, None)
+    parts = [Term(term.variance / len(runs) ** 2, term.freedom) for term in terms]
+    return LogSpeed(value, blocks, Term(_total(parts), _freedom(parts)))
+
+
+def _total(terms: Iterable[Term]) -> float:
+    return sum(term.variance for term in terms)
+
+
+def _freedom(terms: Sequence[Term]) -> float:
+    """Degrees of freedom of a sum of variances (Satterthwaite 1946, equation 17)."""
+    parts = sum(term.variance**2 / term.freedom for term in terms)
+    return _total(terms) ** 2 / parts if parts else sum(term.freedom for term in terms)
+
+
 def ratio_between(new: LogSpeed, old: LogSpeed, run_to_run: Iterable[Term] = ()) -> Ratio:
-    """Speed of a cell in one run over that in another; Welch's interval, with what moves runs."""
+    """Speed of a cell on one side over that on the other; Welch's interval, with what moves runs.
+
+    `run_to_run` holds its terms in the variance of the ratio.
+    """
     value, blocks = new.value - old.value, min(old.blocks, new.blocks)
     if old.term is None or new.term is None:
         return Ratio(exp(value), 0.0, inf, blocks)
     terms = [old.term, new.term, *run_to_run]
-    total = sum(term.variance for term in terms)
-    if not total:
-        return Ratio(exp(value), exp(value), exp(value), blocks)
-    freedom = total**2 / sum(term.variance**2 / term.freedom for term in terms)
-    half = float(student_t.ppf((1 + CONFIDENCE) / 2, freedom)) * sqrt(total)
+    quantile = float(student_t.ppf((1 + CONFIDENCE) / 2, _freedom(terms)))
+    half = quantile * sqrt(_total(terms))
     return Ratio(exp(value), exp(value - half), exp(value + half), blocks)
 
 

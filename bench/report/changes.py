@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from math import sqrt
-from statistics import median
+from statistics import fmean, median
 
 from bench.calibration import FEWEST_RUNS
 from bench.comparing import Change, Comparison
@@ -44,14 +44,21 @@ def method(comparison: Comparison) -> list[str]:
 def _normalisation(comparison: Comparison) -> str:
     machine = comparison.machine
     if machine is None:
-        return (
-            "Not normalised: no control program was timed alike in both runs, so a slower machine "
+        return _sides(comparison) + (
+            "Not normalised: no control program was timed alike in all runs, so a slower machine "
             "looks like slower cells."
         )
-    return (
-        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in both runs, "
-        f"{machine:.3f} times as fast in NEW as in OLD."
+    return _sides(comparison) + (
+        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in "
+        f"{'all' if sum(comparison.runs) > 2 else 'both'} runs, {machine:.3f} times as fast in NEW "
+        "as in OLD."
     )
+
+
+def _sides(comparison: Comparison) -> str:
+    """Nothing where each side is one run."""
+    old, new = (_count(count, "run") for count in comparison.runs)
+    return f"OLD is {old}, NEW {new}. " if sum(comparison.runs) > 2 else ""
 
 
 def _run_to_run(comparison: Comparison) -> str:
@@ -60,13 +67,12 @@ def _run_to_run(comparison: Comparison) -> str:
         return (
             f"No run-to-run variance is recorded for {' or '.join(comparison.unrecorded)}, so "
             "intervals hold only what varied within the runs. To record it: time one revision "
-            f"{FEWEST_RUNS} times or more, then `python -m bench calibrate FILE FILE FILE`."
+            f"{FEWEST_RUNS} times or more, then `python -m bench calibrate FILE FILE FILE`, or "
+            "give the folder of their files as OLD."
         )
-    sd = sqrt(sum(term.variance for term in terms) / 2)
+    sd = sqrt(fmean(term.variance for term in terms))
     runs = min(term.freedom for term in terms) + 1
-    return (
-        f"Intervals include {sd:.1%} standard deviation from run to run, recorded in {runs} runs."
-    )
+    return f"Intervals include {sd:.1%} standard deviation from run to run, seen in {runs:g} runs."
 
 
 def rest(comparison: Comparison) -> list[str]:

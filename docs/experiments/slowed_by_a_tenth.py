@@ -1,11 +1,11 @@
 """`compare --fail-slower 5%` on a row slowed on purpose by 10 %, and on the same row unchanged.
 
-    python docs/experiments/slowed_by_a_tenth.py --python pytorch=PATH [RUNS]
+    python docs/experiments/slowed_by_a_tenth.py --python ROW=PATH [RUNS] [BLOCKS]
 
-From the project's root, in the asking process's environment. Six runs first, which `calibrate`
-records as this machine's run-to-run variance and the first of which is OLD; then RUNS (10) runs of
-each kind are compared with it. Slowed means that the row's `run` waits, inside the timed call, for
-a tenth of the time that it took: its interpreter gets a `sitecustomize` that wraps it.
+From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Six runs
+first: their folder is OLD, and says what runs vary by. Then RUNS (10) runs of each kind are
+compared with it, each alone. Slowed means that the row's `run` waits, inside the timed call, for a
+tenth of the time that it took: its interpreter gets a `sitecustomize` that wraps it.
 """
 
 import os
@@ -15,19 +15,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-PLAN = ["--workload", "mlp_square", "--backend", "pytorch", "--mode", "eager", "--blocks", "40"]
-"""Ten blocks would not do: on two cores of an Intel Xeon virtual machine the ratio of a row to its
-control scattered by 4.4 % from block to block, and hardly at all from run to run beyond that (11
-runs), so that ten blocks leave 1.4 % and forty 0.7 %. To name a tenth where a twentieth is allowed,
-and to do so ten times in ten, takes about 0.7 %.
-"""
-CALIBRATING = 6
+PLAN = ["--workload", "mlp_square", "--mode", "compiled"]
+OLD_RUNS = 6
 """With three runs alone the t-quantile of their variance would be 4.3."""
+USUAL = ("10", "40")
+"""RUNS and BLOCKS."""
 SLOWING = """
 import sys, time
 from importlib.machinery import PathFinder
 
-NAME = "backends.pytorch.training"
+NAME = "backends.{row}.training"
 
 
 class Slowing:
@@ -58,9 +55,10 @@ sys.meta_path.insert(0, Slowing())
 """
 
 
-def slowed(folder: Path, interpreter: str) -> str:
+def slowed(folder: Path, row: str, interpreter: str) -> str:
     """An interpreter like the given one, in which the row is slower."""
-    (folder / "sitecustomize.py").write_text(SLOWING, encoding="utf-8")
+    wrap = SLOWING.replace("{row}", row)
+    (folder / "sitecustomize.py").write_text(wrap, encoding="utf-8")
     path = folder / "python"
     path.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {interpreter} "$@"\n', encoding="ascii")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -73,29 +71,33 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
 
 
-def run(folder: Path, name: str, interpreter: str) -> str:
+def run(target: Path, row: str, interpreter: str, blocks: str) -> str:
     """The file of a run."""
-    target = str(folder / f"{name}.json")
-    done = bench("run", *PLAN, "--python", f"pytorch={interpreter}", "--output", target)
+    place = ["--python", f"{row}={interpreter}", "--output", str(target)]
+    done = bench("run", *PLAN, "--backend", row, "--blocks", blocks, *place)
     assert done.returncode == 0, done.stdout + done.stderr
-    return target
+    return str(target)
 
 
 def main() -> None:
     """How many of each kind `compare` fails."""
-    interpreter, runs = sys.argv[2].partition("=")[2], int((*sys.argv, "10")[3])
+    row, _, interpreter = sys.argv[2].partition("=")
+    given = sys.argv[3:]
+    runs, blocks = (*given, *USUAL[len(given) :])
     folder = Path(tempfile.mkdtemp())
-    kinds = {"unchanged": interpreter, "slowed": slowed(folder, interpreter)}
-    calibration = ["--calibration", str(folder / "calibration.json")]
-    first = [run(folder, f"first-{i}", interpreter) for i in range(CALIBRATING)]
-    print(bench("calibrate", *first, *calibration).stdout, flush=True)
+    kinds = {"unchanged": interpreter, "slowed": slowed(folder, row, interpreter)}
+    for i in range(OLD_RUNS):
+        run(folder / "old" / f"{i}.json", row, interpreter, blocks)
+    print(bench("calibrate", str(folder / "old"), f"--calibration={folder / 'c'}").stdout)
+    nothing_recorded = f"--calibration={folder / 'none'}"
     failed = dict.fromkeys(kinds, 0)
-    for i in range(runs):
+    for i in range(int(runs)):
         for kind, python in kinds.items():
-            new = run(folder, f"{kind}-{i}", python)
-            said = bench("compare", first[0], new, "--fail-slower", "5%", *calibration)
+            new = run(folder / f"{kind}-{i}.json", row, python, blocks)
+            old = str(folder / "old")
+            said = bench("compare", old, new, "--fail-slower", "5%", nothing_recorded)
             failed[kind] += said.returncode == 1
-            line = next((x for x in said.stdout.splitlines() if "pytorch" in x), said.stderr)
+            line = next((x for x in said.stdout.splitlines() if row in x), said.stderr)
             print(f"{kind} {i}: exit code {said.returncode}: {line.strip()}", flush=True)
     print({kind: f"{count} of {runs} failed" for kind, count in failed.items()})
 

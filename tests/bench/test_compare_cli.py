@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench import comparing
 from bench.calibration import Calibration
-from bench.comparing import compare, limit_of
+from bench.comparing import Comparison, limit_of
 from bench.report.comparison import as_json, markdown, show
+from bench.results import Result
 from spec.errors import UserError
 from tests.bench.made import made, result
 from tests.bench.test_cli import bench
@@ -21,6 +23,13 @@ NOTHING = Calibration()
 def write(path: Path, content: Any) -> str:
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)
+
+
+def compare(
+    old: Result, new: Result, recorded: Calibration, limit: float | None = None
+) -> Comparison:
+    """A run with a run."""
+    return comparing.compare((old,), (new,), recorded, limit)
 
 
 def printed(width: int, comparison: Any) -> list[str]:
@@ -75,6 +84,25 @@ def test_json_holds_all_cells(files: list[str]) -> None:
     assert verdicts == ["no difference shown", "slower", "no difference shown"]
     single = compare(result(1, blocks=1), result(2, blocks=1), NOTHING)
     assert json.loads(as_json(single))["changes"][0]["ratio"]["high"] is None
+
+
+def test_a_folder_is_several_runs(tmp_path: Path, files: list[str]) -> None:
+    folder = tmp_path / "olds"
+    folder.mkdir()
+    done = bench("compare", str(folder), *files[1:])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{folder}: a folder without a .json file" in done.stderr
+    for i in range(4):
+        write(folder / f"{i}.json", made(10 + i, cells=3))
+    done = bench("compare", str(folder), *files[1:], "--fail-slower", "5%")
+    assert done.returncode == 1
+    assert "OLD is 4 runs, NEW 1 run." in done.stdout
+    assert "from run to run, seen in 4 runs." in done.stdout.replace("\n", " ")
+    assert bench("calibrate", str(folder), files[2]).returncode == 0
+    write(folder / "5.json", {})
+    done = bench("compare", str(folder), *files[1:])
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert f"{folder / '5.json'}: foreign JSON" in done.stderr
 
 
 def test_markdown_is_a_table(files: list[str]) -> None:
@@ -175,7 +203,7 @@ def test_other_bad_input_is_one_line(tmp_path: Path, files: list[str]) -> None:
     old, new, calibration = files
     wrong = {
         (old, str(tmp_path / "none.json"), calibration): "cannot be read",
-        (old, str(tmp_path), calibration): "cannot be read",
+        (old, str(tmp_path), calibration): "foreign JSON",
         (old, new, calibration, "--fail-slower=5"): "like 5%",
         (old, new, calibration, "--json", "--markdown"): "give one of the two",
         (old, new, f"--calibration={broken}"): "no calibration of this version",

@@ -7,15 +7,23 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from bench import comparing
 from bench.calibration import Calibration, calibrate, machine_of, read_calibration, record
-from bench.comparing import Comparison, compare
+from bench.comparing import Comparison
 from bench.results import Result
-from bench.statistics import LogSpeed, Term, ratio_between
+from bench.statistics import LogSpeed, Term, mean_speed, ratio_between
 from spec.errors import UserError
 from tests.bench.made import BLOCKS, made, result
 
 NOTHING = Calibration()
 LIMIT = 0.05
+
+
+def compare(
+    old: Result, new: Result, recorded: Calibration, limit: float | None = None
+) -> Comparison:
+    """A run with a run."""
+    return comparing.compare((old,), (new,), recorded, limit)
 
 
 def only(comparison: Comparison) -> tuple[float, str, bool]:
@@ -147,6 +155,122 @@ def test_a_recorded_run_to_run_variance_makes_intervals_cover_what_they_say() ->
 def test_where_runs_do_not_differ_the_record_costs_nothing() -> None:
     without, with_, _, _ = coverage(5)
     assert 0.91 <= without <= with_ <= 0.99
+
+
+def several_cover(record: Calibration | None, **how: float) -> float:
+    """The share of intervals that hold 1, of four runs with two; without a record the four are."""
+    held = []
+    for study in range(120):
+        runs = [result(100 * study + i, cells=2, **how) for i in range(6)]
+        found = comparing.compare(runs[:4], runs[4:], record or NOTHING)
+        assert len(found.run_to_run) == 1
+        held += [c.ratio.low <= 1 <= c.ratio.high for c in found.changes]
+    return float(np.mean(held))
+
+
+def test_several_runs_know_what_runs_vary_by_and_cover_what_they_say() -> None:
+    assert 0.91 <= several_cover(None, together=0.02) <= 0.985
+
+
+def test_with_a_record_several_runs_cover_what_they_say() -> None:
+    runs = [result(10**6 + i, cells=2, together=0.02) for i in range(60)]
+    recorded = Calibration(machines={machine_of(runs[0]): calibrate(runs)})
+    assert 0.91 <= several_cover(recorded, together=0.02) <= 0.985
+
+
+def test_a_record_of_more_runs_counts_rather_than_the_runs_themselves() -> None:
+    runs = [result(i, together=0.02) for i in range(4)]
+    machine = calibrate([result(100 + i) for i in range(5)])
+    recorded = Calibration(
+        machines={machine_of(runs[0]): machine.model_copy(update={"sd_normalised": 0.5})}
+    )
+    (term,) = comparing.compare(runs, runs, recorded).run_to_run
+    assert (term.variance, term.freedom) == (0.25, 4)
+    (term,) = comparing.compare(runs, [result(9)], NOTHING).run_to_run
+    assert (term.variance, term.freedom) != (0.25, 4)
+    assert term.freedom == 3
+
+
+def test_several_runs_tell_what_one_does_not() -> None:
+    """Slowed by a tenth, where blocks scatter by 5 % and runs by 1 %."""
+    noisy = {"noise": 0.05, "together": 0.01}
+    named = {1: 0, 6: 0}
+    for study in range(20):
+        seed = 100 * study
+        old = [result(seed + i, **noisy) for i in range(6)]
+        new = [result(seed + 10 + i, slowed={0: 1.1}, **noisy) for i in range(6)]
+        same = [result(seed + 20 + i, **noisy) for i in range(6)]
+        recorded = Calibration(machines={machine_of(old[0]): calibrate(old)})
+        for count in named:
+            found = comparing.compare(old[:count], new[:count], recorded, LIMIT)
+            named[count] += found.changes[0].over_limit
+            unchanged = comparing.compare(old[:count], same[:count], recorded, LIMIT)
+            assert not unchanged.changes[0].over_limit
+    assert named[1] < 12
+    assert named[6] > 15
+
+
+def test_a_mean_of_runs_has_their_variances_and_satterthwaite_s_degrees_of_freedom() -> None:
+    runs = [LogSpeed(1.0, 10, Term(0.02, 9)), LogSpeed(2.0, 5, Term(0.04, 4))]
+    found = mean_speed(runs)
+    assert (found.value, found.blocks) == (1.5, 15)
+    assert found.term is not None
+    assert found.term.variance == pytest.approx(0.06 / 4)
+    assert found.term.freedom == pytest.approx(0.06**2 / (0.02**2 / 9 + 0.04**2 / 4))
+    assert mean_speed([runs[0], LogSpeed(1.0, 1, None)]).term is None
+
+
+def test_the_runs_of_a_side_have_to_be_alike() -> None:
+    other = made(3)
+    other["provenance"]["git_revision"] = "b" * 40
+    with pytest.raises(UserError, match="differ: git revision"):
+        comparing.compare([result(1), Result.model_validate(other)], [result(2)], NOTHING)
+    with pytest.raises(UserError, match="given twice"):
+        comparing.compare([result(1)], [result(2), result(2)], NOTHING)
+
+
+def test_a_cell_that_one_run_of_a_side_lacks_is_not_compared() -> None:
+    broken = made(3, cells=1)
+    broken["failures"] = [{"id": "gan-pytorch-mode1-float32-b8"}]
+    runs = [result(1, cells=2), result(2, cells=2), Result.model_validate(broken)]
+    assert comparing.compare(runs[:1], runs[1:], NOTHING).not_compared == {
+        "failed in NEW": ["gan-pytorch-mode1-float32-b8"]
+    }
+    assert comparing.compare(runs[1:], runs[:1], NOTHING).not_compared == {
+        "only in NEW": ["gan-pytorch-mode1-float32-b8"]
+    }
+
+
+def test_what_one_of_several_runs_showed_of_the_same_program_twice_is_not_all() -> None:
+    """One run in which other work came between makes no band for five."""
+    bands = (0.02, 0.02, 0.3, 0.02, 0.02)
+    old = [result(i, band=band) for i, band in enumerate(bands)]
+    found = comparing.compare(old, [result(9, slowed={0: 1.2})], NOTHING, LIMIT)
+    assert only(found)[1:] == ("slower", True)
+    assert found.warnings == []
+
+
+def twice(seed: int, shift: float, processes: float) -> Result:
+    """A run that timed its cell in two processes, the second of which lies elsewhere in memory."""
+    content, other = made(seed, noise=0.001), made(seed, noise=0.001, slowed={0: 1 + processes})
+    again = "gan-pytorch-mode0-float32-b8-again"
+    for summary in other["summary"]:
+        content["summary"].append(summary | {"id": again, "again": True})
+    for benchmark in other["benchmarks"]:
+        benchmark["extra_info"] |= {"cell": again}
+        benchmark["params"] |= {"cell": again}
+    content["benchmarks"] += other["benchmarks"]
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"]["steps_per_s"] /= 1 + shift
+    return Result.model_validate(content)
+
+
+def test_of_a_cell_that_was_timed_in_two_processes_both_count() -> None:
+    (change,) = compare(twice(1, 0.0, 0.0), twice(2, 0.0, 0.1), NOTHING).changes
+    assert change.ratio.value == pytest.approx(1.1**-0.5, rel=0.005)
+    (change,) = compare(twice(1, 0.0, 0.1), twice(2, 0.2, 0.1), NOTHING, LIMIT).changes
+    assert change.ratio.value == pytest.approx(1 / 1.2, rel=0.005)
+    assert change.id == "gan-pytorch-mode0-float32-b8"
 
 
 def test_welch_and_satterthwaite() -> None:

@@ -67,7 +67,7 @@ def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> Non
     assert "1 cells measured" in printed
     for name in ("a.json", "b.json"):
         write_atomically(tmp_path / name, result)
-    found = compare(read(tmp_path / "a.json"), read(tmp_path / "b.json"), Calibration())
+    found = compare([read(tmp_path / "a.json")], [read(tmp_path / "b.json")], Calibration())
     assert found.controls == ["control_program-cpu"]
     assert found.changes[0].ratio.value == pytest.approx(1.0)
 
@@ -78,7 +78,7 @@ def test_a_control_that_breaks_fails_nothing_and_is_no_yardstick(tmp_path: Path)
     assert "MemoryError: no memory left" in control["error"]
     assert "control breaking_control-cpu: block 1: MemoryError" in printed
     write_atomically(tmp_path / "a.json", result)
-    found = compare(read(tmp_path / "a.json"), read(tmp_path / "a.json"), Calibration())
+    found = compare([read(tmp_path / "a.json")], [read(tmp_path / "a.json")], Calibration())
     assert (found.controls, found.machine) == ([], None)
 
 

@@ -1,11 +1,12 @@
 """`compare --fail-slower 5%` on a row slowed on purpose by 10 %, and on the same row unchanged.
 
-    python docs/experiments/slowed_by_a_tenth.py --python ROW=PATH [RUNS] [BLOCKS]
+    python docs/experiments/slowed_by_a_tenth.py --python ROW=PATH [TIMES [BLOCKS [EACH]]]
 
 From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Six runs
-first: their folder is OLD, and says what runs vary by. Then RUNS (10) runs of each kind are
-compared with it, each alone. Slowed means that the row's `run` waits, inside the timed call, for a
-tenth of the time that it took: its interpreter gets a `sitecustomize` that wraps it.
+of BLOCKS (40) first: their folder is OLD, and says what runs vary by. Then TIMES (10) times EACH
+(1) run of each kind is compared with it, several as a folder. Slowed means that the row's `run`
+waits, inside the timed call, for a tenth of the time that it took: its interpreter gets a
+`sitecustomize` that wraps it.
 """
 
 import os
@@ -18,8 +19,8 @@ from pathlib import Path
 PLAN = ["--workload", "mlp_square", "--mode", "compiled"]
 OLD_RUNS = 6
 """With three runs alone the t-quantile of their variance would be 4.3."""
-USUAL = ("10", "40")
-"""RUNS and BLOCKS."""
+USUAL = ("10", "40", "1")
+"""TIMES, BLOCKS and EACH."""
 SLOWING = """
 import sys, time
 from importlib.machinery import PathFinder
@@ -71,19 +72,18 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
 
 
-def run(target: Path, row: str, interpreter: str, blocks: str) -> str:
-    """The file of a run."""
+def run(target: Path, row: str, interpreter: str, blocks: str) -> None:
+    """One run."""
     place = ["--python", f"{row}={interpreter}", "--output", str(target)]
     done = bench("run", *PLAN, "--backend", row, "--blocks", blocks, *place)
     assert done.returncode == 0, done.stdout + done.stderr
-    return str(target)
 
 
 def main() -> None:
     """How many of each kind `compare` fails."""
     row, _, interpreter = sys.argv[2].partition("=")
     given = sys.argv[3:]
-    runs, blocks = (*given, *USUAL[len(given) :])
+    times, blocks, each = (*given, *USUAL[len(given) :])
     folder = Path(tempfile.mkdtemp())
     kinds = {"unchanged": interpreter, "slowed": slowed(folder, row, interpreter)}
     for i in range(OLD_RUNS):
@@ -91,15 +91,16 @@ def main() -> None:
     print(bench("calibrate", str(folder / "old"), f"--calibration={folder / 'c'}").stdout)
     nothing_recorded = f"--calibration={folder / 'none'}"
     failed = dict.fromkeys(kinds, 0)
-    for i in range(int(runs)):
+    for i in range(int(times)):
         for kind, python in kinds.items():
-            new = run(folder / f"{kind}-{i}.json", row, python, blocks)
-            old = str(folder / "old")
+            old, new = str(folder / "old"), str(folder / f"{kind}-{i}")
+            for j in range(int(each)):
+                run(folder / f"{kind}-{i}" / f"{j}.json", row, python, blocks)
             said = bench("compare", old, new, "--fail-slower", "5%", nothing_recorded)
             failed[kind] += said.returncode == 1
             line = next((x for x in said.stdout.splitlines() if row in x), said.stderr)
             print(f"{kind} {i}: exit code {said.returncode}: {line.strip()}", flush=True)
-    print({kind: f"{count} of {runs} failed" for kind, count in failed.items()})
+    print({kind: f"{count} of {times} failed" for kind, count in failed.items()})
 
 
 if __name__ == "__main__":

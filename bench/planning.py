@@ -33,7 +33,7 @@ class Asked:
     modes: tuple[str, ...]
     precisions: tuple[str, ...]
     batch_sizes: tuple[int, ...]
-    """None where each workload has its own."""
+    """Empty where each workload has its own."""
     blocks: int
     quick: bool
     memory: bool

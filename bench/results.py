@@ -48,8 +48,8 @@ class Cell(Part):
 
     def same_as(self, other: "Cell") -> bool:
         """Whether both are one program, timed in two processes."""
-        kept = {"id", "again", "steps_per_s"}
-        return self.model_dump(exclude=kept) == other.model_dump(exclude=kept)
+        of_the_process = {"id", "again", "steps_per_s"}
+        return self.model_dump(exclude=of_the_process) == other.model_dump(exclude=of_the_process)
 
 
 class Timing(Part):

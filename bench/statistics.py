@@ -124,7 +124,7 @@ def _total(terms: Iterable[Term]) -> float:
 
 
 def _freedom(terms: Sequence[Term]) -> float:
-    """Degrees of freedom of a sum of variances (Satterthwaite 1946, equation 17)."""
+    """Degrees of freedom of a sum of variances (Welch and Satterthwaite)."""
     parts = sum(term.variance**2 / term.freedom for term in terms)
     return _total(terms) ** 2 / parts if parts else sum(term.freedom for term in terms)
 

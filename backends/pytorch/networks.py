@@ -58,7 +58,12 @@ class _Reshape(nn.Module):
         self.shape = shape
 
     def forward(self, x: Tensor) -> Tensor:
-        return _nchw(_nhwc(x).reshape(x.shape[0], *self.shape))
+        x = _nhwc(x)
+        if self.shape[:-1] == (1, 1):
+            # One pixel is in either order. Permuted, its strides would say channels-last, and so
+            # all layers behind it would be.
+            return x.reshape(x.shape[0], self.shape[-1], 1, 1)
+        return _nchw(x.reshape(x.shape[0], *self.shape))
 
 
 class _Moments(nn.Module):

@@ -62,7 +62,7 @@ class Program:
         # And one a chunk, where a graph of these is replayed: of the state that was last seen.
         self._steps = self._replay if settings.mode == "multistep" else self._loop
         self._captured: states.State | None = None
-        self._graphs: dict[int, ChunkGraph] = {}
+        self._graphs: dict[tuple[torch.Size, ...], ChunkGraph] = {}
 
     def import_state(self, arrays: Mapping[str, Array]) -> states.State:
         return states.import_state(self.workload, arrays, self._like.dtype, self.settings.device)
@@ -153,12 +153,13 @@ class Program:
         """The iterations of a chunk in one graph on the device."""
         if self._captured is not state:
             self._captured, self._graphs = state, {}
-        n = len(next(iter(chunk.values())))
-        if n not in self._graphs:
+        # Of other lengths, and of an epoch's last, smaller batch, there are other graphs.
+        shapes = tuple(value.shape for value in chunk.values())
+        if shapes not in self._graphs:
             of = (state.networks, state.averages, state.slots, state.steps)
-            self._graphs[n] = ChunkGraph(partial(self._step, *of), state, chunk)
-        state.iteration += n
-        return self._graphs[n](chunk)
+            self._graphs[shapes] = ChunkGraph(partial(self._step, *of), state, chunk)
+        state.iteration += len(next(iter(chunk.values())))
+        return self._graphs[shapes](chunk)
 
     def _iteration(
         self,

@@ -15,7 +15,7 @@ from bench.environment import gpu, installs
 from bench.gpu import processes
 from bench.records import read_all
 from bench.statistics import Blocks
-from bench.turns import merged
+from bench.turns import TURNS, merged
 from bench.verdicts import comparisons
 from bench.workers import ROOT
 from bench.yardstick import measured
@@ -48,9 +48,10 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
         "machine_info": pytest_benchmark_generate_machine_info(),
         "commit_info": get_commit_info(str(ROOT)),
         "provenance": provenance
-        | {"gpu_after": gpu(), "gpu_processes_after": processes(), "shuffle_seed": plan.seed},
+        | {"gpu_after": gpu(), "gpu_processes_after": processes()}
+        | {"shuffle_seed": plan.seed, "turns": plan.turns},
         "summary": summary,
-        "comparisons": comparisons(summary, medians),
+        "comparisons": comparisons(summary, medians, short_rounds=plan.turns > TURNS),
         "ceilings": ceilings(best),
         "installs": installs(plan.pythons),
         "controls": measured(plan),

@@ -78,16 +78,20 @@ class Control:
     row: str
     """Whose interpreter has the program's framework."""
     device: str
+    again: bool = False
+    """In a second process: where a process lies in memory moves all that is measured by it."""
 
     @property
     def id(self) -> str:
         """Stable and readable; programs on other devices are other yardsticks."""
-        return f"{self.program.rpartition('.')[2]}-{self.device}"
+        end = "-again" if self.again else ""
+        return f"{self.program.rpartition('.')[2]}-{self.device}{end}"
 
     @property
     def where(self) -> Where:
         """A worker of its own: the programs set what is global in a framework."""
-        return (self.row, "float32", self.device, "control")
+        kind = "control-again" if self.again else "control"
+        return (self.row, "float32", self.device, kind)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from bench.results import read_runs
 from bench.resuming import take_up
 from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows
+from bench.turns import TURNS
 from bench.workers import ROOT, missing_packages
 from spec.errors import UserError
 
@@ -101,6 +102,9 @@ def run(
         list[str], typer.Option("--set", help="PLACE=VALUE put into every workload file")
     ] = [],  # noqa: B006
     blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
+    turns: Annotated[
+        int, typer.Option(help="rounds a block is cut into; more, and shorter ones, for compare")
+    ] = TURNS,
     memory: Annotated[
         bool, typer.Option("--memory", help="each cell's peak memory too, in a process of its own")
     ] = False,
@@ -131,6 +135,7 @@ def run(
         device=device,
         put=set_,
         blocks=blocks,
+        turns=turns,
         quick=quick,
         memory=memory,
     )

@@ -12,7 +12,13 @@ from math import exp
 from statistics import fmean, geometric_mean, median
 
 from bench.calibration import Calibration, machine_of, run_to_run
-from bench.differences import FAILED, not_compared, require_alike, warnings
+from bench.differences import (
+    FAILED,
+    not_compared,
+    require_alike,
+    require_same_rounds,
+    warnings,
+)
 from bench.normalising import common_controls, mean_log_speeds, yardstick
 from bench.results import Result
 from bench.statistics import (
@@ -85,6 +91,7 @@ def compare(
     """
     for runs in (old, new):
         require_alike(runs)
+    require_same_rounds(old[0], new[0])
     cells, left_out = not_compared(old, new)
     controls = common_controls((*old, *new))
     known = run_to_run(recorded, (old, new), bool(controls))

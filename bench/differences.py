@@ -21,6 +21,16 @@ def require_alike(runs: Sequence[Result]) -> None:
             raise UserError(f"the runs have to be alike, but differ: {found[0]}")
 
 
+def require_same_rounds(old: Result, new: Result) -> None:
+    """A program's first iterations after another's are slower: short rounds give other times."""
+    before, after = old.provenance.turns, new.provenance.turns
+    if before != after:
+        raise UserError(
+            f"blocks of OLD have {before} turns, those of NEW {after}, and shorter rounds give "
+            "other times; run both with the same --turns"
+        )
+
+
 def not_compared(
     old: Sequence[Result], new: Sequence[Result]
 ) -> tuple[list[str], dict[str, list[str]]]:
@@ -54,6 +64,7 @@ def warnings(old: Result, new: Result, cells: Iterable[str]) -> list[str]:
 
 def _pairs(old: Result, new: Result, cells: Iterable[str]) -> Iterator[tuple[str, object, object]]:
     one, other = old.provenance, new.provenance
+    yield "turns of a block", one.turns, other.turns
     yield "cpu", one.cpu, other.cpu
     yield "usable CPUs", one.cpus_usable, other.cpus_usable
     for field in ("name", "driver_version"):

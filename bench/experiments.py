@@ -18,7 +18,7 @@ from rich.console import Console
 from bench.cells import WARM_SHARE, Cell, with_pairs
 from bench.selection import interpreters
 from bench.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
-from bench.turns import ROUND_S, TURNS
+from bench.turns import BLOCK_S, TURNS
 from bench.workers import Workers
 
 TIMEOUT_S = 900.0
@@ -57,7 +57,7 @@ def _pairs(
     try:
         k = 1
         for one in pair:
-            arguments = {"cell": one.as_dict(), "round_s": ROUND_S}
+            arguments = {"cell": one.as_dict(), "round_s": BLOCK_S / TURNS}
             found = pool.call(one.where, "bench.timing:prepare", arguments, TIMEOUT_S)
             k = max(k, found["iterations_per_round"])
         for number in range(count):

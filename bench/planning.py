@@ -14,7 +14,7 @@ from bench.cells import Plan, cells_of, check_data, with_pairs
 from bench.fitting import describe
 from bench.resuming import identity
 from bench.selection import overrides, select, sizes, workloads
-from bench.turns import ROUND_S, TURNS
+from bench.turns import BLOCK_S, MOST_TURNS, TURNS
 from bench.workers import ROOT
 from bench.yardstick import controls_of
 from spec.errors import UserError
@@ -35,6 +35,7 @@ class Asked:
     batch_sizes: tuple[int, ...]
     """Empty where each workload has its own."""
     blocks: int
+    turns: int
     quick: bool
     memory: bool
 
@@ -54,6 +55,7 @@ def read_arguments(
     device: str,
     put: Sequence[str],
     blocks: int | None,
+    turns: int,
     quick: bool,
     memory: bool,
 ) -> Asked:
@@ -67,9 +69,11 @@ def read_arguments(
     select("device", device, ("auto", *DEVICES))
     if blocks is not None and blocks < 1:
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
+    if not 1 <= turns <= MOST_TURNS:
+        raise UserError(f"--turns: given {turns}; allowed: whole numbers from 1 to {MOST_TURNS}")
     check_data(names, batches, found)
     usual = QUICK_BLOCKS if quick else BLOCKS
-    return Asked(names, found, modes, precisions, batches, blocks or usual, quick, memory)
+    return Asked(names, found, modes, precisions, batches, blocks or usual, turns, quick, memory)
 
 
 def plan_of(
@@ -92,15 +96,15 @@ def plan_of(
         cells=cells,
         absent=absent,
         blocks=asked.blocks,
-        turns=TURNS,
-        round_s=ROUND_S,
+        turns=asked.turns,
+        round_s=BLOCK_S / asked.turns,
         seed=time.time_ns() % 2**32,
         pythons=pythons,
         folder=str(folder),
         costs=asked.memory or not asked.quick,
         memory=asked.memory,
         identity=identity(cells),
-        controls=() if asked.quick else controls_of(cells),
+        controls=() if asked.quick else controls_of(cells, twice=asked.turns > TURNS),
     )
 
 

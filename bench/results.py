@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, fiel
 
 from bench.assemble import OLDEST, SCHEMA
 from bench.statistics import Blocks
+from bench.turns import TURNS
 from spec.errors import UserError
 
 MADE_BY = "needed: the JSON file of a `python -m bench run`"
@@ -31,6 +32,8 @@ class Provenance(Part):
     cpus_usable: int | None
     gpu: dict[str, str] | None
     environment: dict[str, str]
+    turns: int = TURNS
+    """Of a block. Files that do not say have rounds as long as usual ones are."""
 
 
 class Cell(Part):

@@ -12,8 +12,10 @@ from typing import Any
 from pytest_benchmark.stats import Stats
 
 TURNS = 3
-ROUND_S = 0.25
-"""What a round lasts at least."""
+BLOCK_S = 0.75
+"""What the rounds of a cell's block last together, at least, however many turns it is cut into."""
+MOST_TURNS = 15
+"""Rounds of 50 ms; what a framework loses at the start of a turn would be most of shorter ones."""
 LONG_ROUND_S = 0.5
 """A round as long as this warms itself: filling caches takes milliseconds."""
 

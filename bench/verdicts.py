@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from math import inf
 from typing import Any
 
 from bench.statistics import FEWEST_BLOCKS, TOO_NOISY, Blocks, Ratio, band, speed_ratio, verdict
 
 Summary = dict[str, Any]
 Group = tuple[str, str, int]
+SHORT_ROUNDS = (
+    "No row is named: rounds were short, for compare, and what a framework loses at the start of a "
+    "turn, after another's, is in its time."
+)
 
 
 def group_of(cell: Summary) -> Group:
@@ -15,10 +20,12 @@ def group_of(cell: Summary) -> Group:
     return (cell["workload"], cell["precision"], cell["batch_size"])
 
 
-def comparisons(summary: list[Summary], blocks: Mapping[str, Blocks]) -> list[Summary]:
+def comparisons(
+    summary: list[Summary], blocks: Mapping[str, Blocks], *, short_rounds: bool = False
+) -> list[Summary]:
     """For each group: the A/A pair, the band, and every cell against the fastest.
 
-    `blocks` holds the times of each cell, by its id.
+    `blocks` holds the times of each cell, by its id. With rounds shorter than usual none is named.
     """
     found = []
     for group in dict.fromkeys(group_of(cell) for cell in summary):
@@ -29,7 +36,8 @@ def comparisons(summary: list[Summary], blocks: Mapping[str, Blocks]) -> list[Su
         pairs = dict(_pairs([c for c in summary if group_of(c) == group], blocks))
         limit = band(pairs.values())
         fastest = cells[0]["id"]
-        versus = [_against(cell["id"], fastest, blocks, limit) for cell in cells[1:]]
+        least = inf if short_rounds else limit
+        versus = [_against(cell["id"], fastest, blocks, least) for cell in cells[1:]]
         found.append(
             {
                 "workload": group[0],
@@ -38,6 +46,7 @@ def comparisons(summary: list[Summary], blocks: Mapping[str, Blocks]) -> list[Su
                 "fastest": fastest,
                 "same_twice": {cell: asdict(ratio) for cell, ratio in pairs.items()},
                 "band": limit,
+                "short_rounds": short_rounds,
                 "too_noisy": limit > TOO_NOISY,
                 "versus": versus,
             }
@@ -74,7 +83,9 @@ def sentences(comparison: Summary, summary: list[Summary]) -> list[str]:
     leader = names[comparison["fastest"]]
     if not versus:
         return [*said, f"{leader} has nothing to be compared with."]
-    if max(v["blocks"] for v in versus) < FEWEST_BLOCKS:
+    if comparison.get("short_rounds"):
+        said.append(SHORT_ROUNDS)
+    elif max(v["blocks"] for v in versus) < FEWEST_BLOCKS:
         said.append("Too few blocks to name a winner (five are needed, ten are the default).")
     elif tied:
         said.append(f"No difference shown between {_list([leader, *_names(names, tied)])}.")

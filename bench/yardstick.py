@@ -11,6 +11,7 @@ import inspect
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,16 @@ PACKAGES = {"pytorch": ("torch",), "tensorflow": ("tensorflow", "keras"), "jax":
 """What a control program runs on; with another version of it it is another yardstick."""
 
 
-def controls_of(cells: Iterable[Cell]) -> tuple[Control, ...]:
-    """One control for each framework among the cells, in the first row that has it."""
+def controls_of(cells: Iterable[Cell], *, twice: bool = False) -> tuple[Control, ...]:
+    """One control for each framework among the cells, in the first row that has it; or two."""
     found: dict[str, Control] = {}
     for cell in cells:
         framework = FRAMEWORKS.get(cell.row)
         if framework:
             program = f"bench.controls.{framework}_{WORKLOAD}"
             found.setdefault(framework, Control(program, cell.row, cell.device))
-    return tuple(found.values())
+    once = tuple(found.values())
+    return (*once, *(replace(control, again=True) for control in once)) if twice else once
 
 
 def measured(plan: Plan) -> list[dict[str, Any]]:

@@ -48,8 +48,9 @@ def _normalisation(comparison: Comparison) -> str:
             "Not normalised: no control program was timed alike in all runs, so a slower machine "
             "looks like slower cells."
         )
+    programs = {control.removesuffix("-again") for control in comparison.controls}
     return _sides(comparison) + (
-        f"Normalised by {_count(len(comparison.controls), 'control program')} timed in "
+        f"Normalised by {_count(len(programs), 'control program')} timed in "
         f"{'all' if sum(comparison.runs) > 2 else 'both'} runs, {machine:.3f} times as fast in NEW "
         "as in OLD."
     )

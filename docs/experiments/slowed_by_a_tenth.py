@@ -2,8 +2,8 @@
 
     python docs/experiments/slowed_by_a_tenth.py --python ROW=PATH [TIMES [BLOCKS [EACH]]]
 
-From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Six runs
-of BLOCKS (40) first: their folder is OLD, and says what runs vary by. Then TIMES (10) times EACH
+From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Eight runs
+of BLOCKS (24) first: their folder is OLD, and says what runs vary by. Then TIMES (10) times EACH
 (1) run of each kind is compared with it, several as a folder. Slowed means that the row's `run`
 waits, inside the timed call, for a tenth of the time that it took: its interpreter gets a
 `sitecustomize` that wraps it.
@@ -16,10 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-PLAN = ["--workload", "mlp_square", "--mode", "compiled"]
-OLD_RUNS = 6
+PLAN = ["--workload", "mlp_square", "--mode", "compiled", "--turns", "15"]
+OLD_RUNS = 8
 """With three runs alone the t-quantile of their variance would be 4.3."""
-USUAL = ("10", "40", "1")
+USUAL = ("10", "24", "1")
 """TIMES, BLOCKS and EACH."""
 SLOWING = """
 import sys, time

@@ -23,13 +23,14 @@ def made(
     drift: float = 0.03,
     blocks: int = BLOCKS,
     band: float = 0.02,
+    turns: int | None = None,
 ) -> dict[str, Any]:
     """A run: every cell takes 10 ms an iteration, times what made it slower.
 
     `machine` and a random walk of `drift` are common to cells and controls; each cell has its own
     `noise` in a block and its own shift, `run_to_run`, in a run; `together` shifts all cells of a
     run, but no control. `slowed`: number of the cell -> factor; `band`: what the same
-    program twice showed.
+    program twice showed; `turns` of a block, of which older files say nothing.
     """
     random = np.random.default_rng(seed)
     common = machine * np.exp(np.cumsum(random.normal(0, drift, blocks)))
@@ -43,7 +44,7 @@ def made(
     timed = {cell: times(all_cells * factor, run_to_run) for cell, factor in own.items()}
     return {
         "gantlet_schema": SCHEMA,
-        "provenance": _provenance(seed),
+        "provenance": _provenance(seed) | ({"turns": turns} if turns else {}),
         "summary": [_summary(cell, by_block) for cell, by_block in timed.items()],
         "benchmarks": [
             _benchmark(cell, block, seconds)

@@ -28,6 +28,8 @@ BAD = {
     "wrong batch size": (["--batch-size", "64,many"], "given 'many'"),
     "zero batch size": (["--batch-size", "0"], "given '0'"),
     "zero blocks": (["--blocks", "0"], "blocks"),
+    "no turn": (["--turns", "0"], "turns"),
+    "rounds too short": (["--turns", "16"], "turns"),
     "backend not installed": (["--backend", "pytorch", "--python", "pytorch=/bin/true"], "absent"),
     "empty batch size": (["--batch-size", ","], "given ','"),
     "data that are too few": (["--backend", "pytorch", "--batch-size", "4096"], "4096"),

@@ -70,6 +70,21 @@ def test_what_the_same_program_twice_showed_is_not_claimed(noisy: int) -> None:
     assert said == f"{('OLD', 'NEW')[noisy]} was too noisy, the same program twice differed by 30%"
 
 
+def test_rounds_of_another_length_are_not_compared() -> None:
+    """A file that does not say has the usual ones."""
+    short = [result(seed, turns=15) for seed in (1, 2, 3)]
+    usual = [result(4), result(5, turns=3)]
+    assert compare(short[0], short[1], NOTHING).changes
+    assert compare(usual[0], usual[1], NOTHING).changes
+    with pytest.raises(UserError, match=r"OLD have 3 turns, those of NEW 15.*same --turns"):
+        compare(usual[0], short[0], NOTHING)
+    for side in ((*short[:2], usual[0]), (*usual, short[0])):
+        with pytest.raises(UserError, match="turns of a block"):
+            calibrate(side)
+        with pytest.raises(UserError, match="turns of a block"):
+            comparing.compare(side, (short[2],), NOTHING)
+
+
 def test_few_blocks_claim_nothing_however_clear_they_are() -> None:
     few = {"blocks": 4, "noise": 0.0005}
     found = compare(result(1, **few), result(2, slowed={0: 1.5}, **few), NOTHING, LIMIT)

@@ -143,6 +143,8 @@ def test_long_rounds_are_taken_in_fewer_turns(tmp_path: Path) -> None:
     assert code == 0
     assert [list(b["extra_info"]["step_time_s"]) for b in result["benchmarks"]] == [[2], [2]]
     assert [b["stats"]["rounds"] for b in result["benchmarks"]] == [1, 1]
+    assert result["provenance"]["turns"] == 5
+    assert [c["short_rounds"] for c in result["comparisons"]] == [True]
     names = sorted(file.stem[-4:] for file in (tmp_path / "records" / "blocks").iterdir())
     assert names == ["-0-2", "-1-2"]
 

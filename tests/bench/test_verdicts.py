@@ -56,6 +56,18 @@ def test_a_clear_winner_is_named_with_its_interval() -> None:
     assert "within 2.0% are not claimed" in text
 
 
+def test_short_rounds_name_no_row_however_clear_it_is() -> None:
+    """They are for the same row in two runs; between rows they have a share that is no step's."""
+    cells = [cell("a", "compiled", 200.0), cell("b", "compiled", 100.0)]
+    cells.append(cell("a", "compiled", 200.0, again=True))
+    (found,) = comparisons(cells, blocks(cells), short_rounds=True)
+    assert [v["verdict"] for v in found["versus"]] == ["no difference shown"]
+    text = " ".join(sentences(found, cells))
+    assert text.startswith("No row is named: rounds were short")
+    assert "ahead" not in text
+    assert "a compiled twice: 1.000" in text
+
+
 def test_a_tie_is_a_tie() -> None:
     cells = [cell("a", "compiled", 101.0), cell("b", "compiled", 100.0), cell("b", "eager", 10.0)]
     text = said(cells, blocks(cells))

@@ -122,3 +122,12 @@ def test_one_control_for_each_framework_on_the_cells_device() -> None:
     ]
     assert {control.device for control in found} == {"cuda"}
     assert not {control.where for control in found} & {cell.where for cell in cells}
+
+
+def test_a_run_for_compare_has_each_control_in_two_processes() -> None:
+    cells = [Cell("x", row, "eager", "float32", "cpu", 8, "x") for row in FRAMEWORKS]
+    once, found = controls_of(cells), controls_of(cells, twice=True)
+    assert [control.again for control in found] == [False] * 3 + [True] * 3
+    assert [control.program for control in found] == [control.program for control in once] * 2
+    for name in ("id", "where"):
+        assert len({getattr(control, name) for control in found}) == 6

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import spec
@@ -14,6 +14,8 @@ from spec.workload import Workload
 
 WARM_SHARE = 0.2
 """So much of a round goes before it, of a cell as of a control."""
+TRIES = 3
+"""Of a round, to see how long it is: the fastest, since other work can only add to it."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ class Control:
         return f"{self.program.rpartition('.')[2]}-{self.device}{end}"
 
     @property
+    def first(self) -> "Control":
+        """The same program's first process."""
+        return replace(self, again=False)
+
+    @property
     def where(self) -> Where:
         """A worker of its own: the programs set what is global in a framework."""
         kind = "control-again" if self.again else "control"
@@ -114,6 +121,8 @@ class Plan:
     identity: dict[str, Any]
     """What has to be the same for a run to be taken up again (bench.resuming)."""
     controls: tuple[Control, ...] = ()
+    rounds: dict[str, int] = field(default_factory=dict)
+    """Cell's or control's id -> iterations of its rounds, where they are given beforehand."""
 
 
 def cells_of(

@@ -24,7 +24,6 @@ from bench.results import read_runs
 from bench.resuming import take_up
 from bench.running import INTERRUPTED, run_plan, save
 from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows
-from bench.turns import TURNS
 from bench.workers import ROOT, missing_packages
 from spec.errors import UserError
 
@@ -103,8 +102,11 @@ def run(
     ] = [],  # noqa: B006
     blocks: Annotated[int | None, typer.Option(help="timed blocks a cell")] = None,
     turns: Annotated[
-        int, typer.Option(help="rounds a block is cut into; more, and shorter ones, for compare")
-    ] = TURNS,
+        int | None, typer.Option(help="rounds of a block, 3; up to 15, short ones, for compare")
+    ] = None,
+    rounds_like: Annotated[
+        Path | None, typer.Option(help="a result to compare with: turns and rounds as there")
+    ] = None,
     memory: Annotated[
         bool, typer.Option("--memory", help="each cell's peak memory too, in a process of its own")
     ] = False,
@@ -136,6 +138,7 @@ def run(
         put=set_,
         blocks=blocks,
         turns=turns,
+        rounds_like=rounds_like,
         quick=quick,
         memory=memory,
     )

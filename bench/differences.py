@@ -6,6 +6,7 @@ from bench.results import Result
 from spec.errors import UserError
 
 FAILED = "failed in NEW"
+OTHER_ROUNDS = "with other iterations in a round, for want of --rounds-like"
 
 
 def require_alike(runs: Sequence[Result]) -> None:
@@ -45,6 +46,8 @@ def not_compared(
             reason = "only in NEW"
         elif len({run.timing(cell).spec_hash for run in (*old, *new)}) > 1:
             reason = "of another spec"
+        elif old[0].short_rounds and len({run.rounds.get(cell) for run in (*old, *new)}) > 1:
+            reason = OTHER_ROUNDS
         else:
             common.append(cell)
             continue

@@ -12,10 +12,16 @@ def common_controls(results: Iterable[Result]) -> list[str]:
     """The controls that were the same program on the same versions in all runs, and failed in none.
 
     A control whose framework was updated is no yardstick: it may have changed as the cells did.
+    Nor is one that had other iterations in its rounds, where these are short.
     """
     usable = [
         {
-            (control.id, control.program_hash, tuple(sorted(control.versions.items())))
+            (
+                control.id,
+                control.program_hash,
+                tuple(sorted(control.versions.items())),
+                control.iterations_per_round if result.short_rounds else None,
+            )
             for control in result.controls
             if control.blocks and not control.error
         }

@@ -12,6 +12,7 @@ import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench.cells import Plan, cells_of, check_data, with_pairs
 from bench.fitting import describe
+from bench.results import read
 from bench.resuming import identity
 from bench.selection import overrides, select, sizes, workloads
 from bench.turns import BLOCK_S, MOST_TURNS, TURNS
@@ -36,6 +37,8 @@ class Asked:
     """Empty where each workload has its own."""
     blocks: int
     turns: int
+    rounds: Mapping[str, int]
+    """Cell's or control's id -> iterations of its rounds, as in another result."""
     quick: bool
     memory: bool
 
@@ -55,7 +58,8 @@ def read_arguments(
     device: str,
     put: Sequence[str],
     blocks: int | None,
-    turns: int,
+    turns: int | None,
+    rounds_like: Path | None,
     quick: bool,
     memory: bool,
 ) -> Asked:
@@ -69,11 +73,24 @@ def read_arguments(
     select("device", device, ("auto", *DEVICES))
     if blocks is not None and blocks < 1:
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
-    if not 1 <= turns <= MOST_TURNS:
-        raise UserError(f"--turns: given {turns}; allowed: whole numbers from 1 to {MOST_TURNS}")
+    cut, rounds = _rounds(turns, rounds_like)
     check_data(names, batches, found)
     usual = QUICK_BLOCKS if quick else BLOCKS
-    return Asked(names, found, modes, precisions, batches, blocks or usual, turns, quick, memory)
+    return Asked(
+        names, found, modes, precisions, batches, blocks or usual, cut, rounds, quick, memory
+    )
+
+
+def _rounds(turns: int | None, like: Path | None) -> tuple[int, dict[str, int]]:
+    """(turns of a block, iterations of the rounds that are to be as in another result)."""
+    if like is not None:
+        if turns is not None:
+            raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
+        result = read(like)
+        return result.provenance.turns, result.rounds
+    if turns is not None and not 1 <= turns <= MOST_TURNS:
+        raise UserError(f"--turns: given {turns}; allowed: whole numbers from 1 to {MOST_TURNS}")
+    return turns or TURNS, {}
 
 
 def plan_of(
@@ -105,6 +122,7 @@ def plan_of(
         memory=asked.memory,
         identity=identity(cells),
         controls=() if asked.quick else controls_of(cells, twice=asked.turns > TURNS),
+        rounds=dict(asked.rounds),
     )
 
 

@@ -63,6 +63,7 @@ class Timing(Part):
     device_name: str
     versions: dict[str, str | None]
     steps_per_s: PositiveFloat
+    iterations_per_round: int | None = None
     step_time_s: dict[int, PositiveFloat] = {}
     """Of each turn; none where a block had one."""
 
@@ -104,6 +105,7 @@ class ControlTimes(Part):
     blocks: dict[int, dict[int, PositiveFloat]]
     versions: dict[str, str] = {}
     program_hash: str = ""
+    iterations_per_round: int | None = None
     error: str | None = None
 
     @field_validator("blocks", mode="before")
@@ -159,6 +161,18 @@ class Result(Part):
             g.band for g in self.comparisons if (g.workload, g.precision, g.batch_size) == group
         )
         return max(found, default=0.0)
+
+    @property
+    def short_rounds(self) -> bool:
+        """Whether rounds were shorter than usual ones, for compare."""
+        return self.provenance.turns > TURNS
+
+    @property
+    def rounds(self) -> dict[str, int]:
+        """Cell's or control's id -> iterations of its rounds; without those that do not say."""
+        found = {cell: self.timing(cell).iterations_per_round for cell in self.cells}
+        found |= {control.id: control.iterations_per_round for control in self.controls}
+        return {name: n for name, n in found.items() if n}
 
     def timing(self, cell: str) -> Timing:
         """What all blocks of a cell share: spec, versions, device."""

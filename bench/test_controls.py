@@ -7,6 +7,7 @@ import pytest
 from bench.cells import Control, Plan
 from bench.records import write_atomically
 from bench.workers import WorkerFailed, Workers
+from bench.yardstick import iterations_so_far
 
 TURN_TIMEOUT_S = 300.0
 
@@ -18,13 +19,10 @@ def test_control(control: Control, block: int, turn: int, plan: Plan, workers: W
     if failure_file.exists():
         pytest.skip("failed in an earlier turn")
     asked = {"program": control.program, "row": control.row, "block": block}
+    asked |= {"round_s": plan.round_s, "iterations_per_round": iterations_so_far(plan, control)}
     try:
-        found = workers.call(
-            control.where,
-            "bench.yardstick:time_turn",
-            asked | {"round_s": plan.round_s},
-            TURN_TIMEOUT_S,
-        )
+        name = "bench.yardstick:time_turn"
+        found = workers.call(control.where, name, asked, TURN_TIMEOUT_S)
     except WorkerFailed as failure:
         error = f"block {block}: {failure.kind}: {failure}"
         write_atomically(failure_file, {"id": control.id, "error": error})

@@ -142,14 +142,18 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
 
 
 def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
-    """Prove a cell in its worker. One that was proved in another keeps its rounds as they were."""
-    pair = prepared.get(replace(cell, again=False).id) if cell.again else None
-    before = first_proof(plan, cell)
+    """Prove a cell in its worker. Rounds stay as they were in another, and are those of its pair.
+
+    What a call takes beside its iterations is a larger share of a shorter round.
+    """
+    first = replace(cell, again=False).id
+    pair = prepared.get(first) if cell.again else None
+    before = first_proof(plan, cell) or pair or {}
     arguments = {
         "cell": cell.as_dict(),
         "round_s": plan.round_s,
         "proved": pair and pair["proof"],
-        "iterations_per_round": before.get("iterations_per_round"),
+        "iterations_per_round": before.get("iterations_per_round") or plan.rounds.get(first),
     }
     found = workers.call(cell.where, "bench.timing:prepare", arguments, PROOF_TIMEOUT_S)
     same = found["proof"].get("same_bits")

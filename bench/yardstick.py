@@ -8,6 +8,7 @@ that is looked for (docs/adr/0007-compare.md).
 import hashlib
 import importlib
 import inspect
+import json
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ import numpy as np
 
 import backends
 import spec
-from bench.cells import WARM_SHARE, Cell, Control, Plan
+from bench.cells import TRIES, WARM_SHARE, Cell, Control, Plan
 from bench.records import read_all
 from spec.state import init_state, parameters
 
@@ -61,10 +62,26 @@ def measured(plan: Plan) -> list[dict[str, Any]]:
         entry = found[record["id"]]
         turns = entry["blocks"].setdefault(record["block"], {})
         turns[record["turn"]] = record["seconds_per_iteration"]
-        entry |= {name: record[name] for name in ("versions", "program_hash")}
+        entry |= {name: record[name] for name in FACTS}
     for record in read_all(folder / "control_failures"):
         found[record["id"]]["error"] = record["error"]
     return list(found.values())
+
+
+FACTS = ("versions", "program_hash", "iterations_per_round")
+"""What all turns of a control share."""
+
+
+def iterations_so_far(plan: Plan, control: Control) -> int | None:
+    """Of the program's rounds in this run, in either process, or as given; None before the first.
+
+    Both processes, and a run that is taken up again, are timed alike.
+    """
+    records = (Path(plan.folder) / "controls").glob(f"{control.first.id}*.json")
+    path = next(records, None)
+    if path is None:
+        return plan.rounds.get(control.first.id)
+    return int(json.loads(path.read_text(encoding="utf-8"))["iterations_per_round"])
 
 
 _LIVE: dict[str, tuple[int, Callable[[int], float]]] = {}
@@ -72,17 +89,21 @@ _LIVE: dict[str, tuple[int, Callable[[int], float]]] = {}
 _ITERATIONS: dict[str, int] = {}
 
 
-def time_turn(program: str, row: str, round_s: float, block: int) -> dict[str, Any]:
+def time_turn(
+    program: str, row: str, round_s: float, block: int, iterations_per_round: int | None = None
+) -> dict[str, Any]:
     """In a control's worker: a turn of a block, as the seconds an iteration of a round.
 
     Every block starts from the same weights, so that all blocks of all runs compute the same.
+    Without `iterations_per_round` there are as many as last `round_s`.
     """
     module = importlib.import_module(program)
     if _LIVE.get(program, (None, None))[0] != block:
         _LIVE[program] = block, _made(module)
     one_round = _LIVE[program][1]
     if program not in _ITERATIONS:
-        _ITERATIONS[program] = _iterations_per_round(one_round, round_s)
+        own = iterations_per_round or _iterations_per_round(one_round, round_s)
+        _ITERATIONS[program] = own
     n = _ITERATIONS[program]
     one_round(max(1, round(WARM_SHARE * n)))
     return {
@@ -111,7 +132,7 @@ def _made(module: Any) -> Callable[[int], float]:
 
 def _iterations_per_round(one_round: Any, round_s: float) -> int:
     n = 1
-    while (elapsed := one_round(n)) < round_s:
+    while (elapsed := min(one_round(n) for _ in range(TRIES))) < round_s:
         n = math.ceil(1.1 * n * min(10.0, round_s / elapsed))
     return n
 

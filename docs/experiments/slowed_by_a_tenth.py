@@ -2,8 +2,8 @@
 
     python docs/experiments/slowed_by_a_tenth.py --python ROW=PATH [TIMES [BLOCKS [EACH]]]
 
-From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Eight runs
-of BLOCKS (24) first: their folder is OLD, and says what runs vary by. Then TIMES (10) times EACH
+From the project's root, in the asking process's environment; ROW is pytorch or flax_nnx. Six runs
+of BLOCKS (16) first: their folder is OLD, and says what runs vary by. Then TIMES (10) times EACH
 (1) run of each kind is compared with it, several as a folder. Slowed means that the row's `run`
 waits, inside the timed call, for a tenth of the time that it took: its interpreter gets a
 `sitecustomize` that wraps it.
@@ -16,10 +16,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-PLAN = ["--workload", "mlp_square", "--mode", "compiled", "--turns", "15"]
-OLD_RUNS = 8
+PLAN = ["--workload", "mlp_square", "--mode", "compiled"]
+OLD_RUNS = 6
 """With three runs alone the t-quantile of their variance would be 4.3."""
-USUAL = ("10", "24", "1")
+USUAL = ("10", "16", "1")
 """TIMES, BLOCKS and EACH."""
 SLOWING = """
 import sys, time
@@ -75,7 +75,9 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def run(target: Path, row: str, interpreter: str, blocks: str) -> None:
     """One run."""
     place = ["--python", f"{row}={interpreter}", "--output", str(target)]
-    done = bench("run", *PLAN, "--backend", row, "--blocks", blocks, *place)
+    first = target.parent.parent / "old" / "0.json"
+    rounds = [f"--rounds-like={first}"] if first.exists() else ["--turns=15"]
+    done = bench("run", *PLAN, "--backend", row, "--blocks", blocks, *rounds, *place)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -24,13 +24,15 @@ def made(
     blocks: int = BLOCKS,
     band: float = 0.02,
     turns: int | None = None,
+    iterations: int | None = None,
 ) -> dict[str, Any]:
     """A run: every cell takes 10 ms an iteration, times what made it slower.
 
     `machine` and a random walk of `drift` are common to cells and controls; each cell has its own
     `noise` in a block and its own shift, `run_to_run`, in a run; `together` shifts all cells of a
     run, but no control. `slowed`: number of the cell -> factor; `band`: what the same
-    program twice showed; `turns` of a block, of which older files say nothing.
+    program twice showed; `turns` of a block and `iterations` of a round, of
+    which older files say nothing.
     """
     random = np.random.default_rng(seed)
     common = machine * np.exp(np.cumsum(random.normal(0, drift, blocks)))
@@ -47,13 +49,13 @@ def made(
         "provenance": _provenance(seed) | ({"turns": turns} if turns else {}),
         "summary": [_summary(cell, by_block) for cell, by_block in timed.items()],
         "benchmarks": [
-            _benchmark(cell, block, seconds)
+            _benchmark(cell, block, seconds, iterations)
             for cell, by_block in timed.items()
             for block, seconds in by_block.items()
         ],
         "comparisons": [{"workload": "gan", "precision": "float32", "batch_size": 8, "band": band}],
         "failures": [],
-        "controls": [_control(name, times(1.0, 0.0)) for name in CONTROLS],
+        "controls": [_control(name, times(1.0, 0.0), iterations) for name in CONTROLS],
     }
 
 
@@ -90,18 +92,19 @@ def _summary(cell: str, by_block: dict[int, float]) -> dict[str, Any]:
     }
 
 
-def _benchmark(cell: str, block: int, seconds: float) -> dict[str, Any]:
+def _benchmark(cell: str, block: int, seconds: float, iterations: int | None) -> dict[str, Any]:
     extra = {
         "cell": cell,
         "spec_hash": "1234",
         "device_name": "cpu",
         "versions": {"torch": "2.13.0"},
         "steps_per_s": 1 / seconds,
+        "iterations_per_round": iterations,
     }
     return {"params": {"cell": cell, "block": block}, "extra_info": extra}
 
 
-def _control(name: str, by_block: dict[int, float]) -> dict[str, Any]:
+def _control(name: str, by_block: dict[int, float], iterations: int | None) -> dict[str, Any]:
     blocks = {str(block): seconds for block, seconds in by_block.items()}
     framework = name.partition("_")[0]
     return {
@@ -109,5 +112,6 @@ def _control(name: str, by_block: dict[int, float]) -> dict[str, Any]:
         "blocks": blocks,
         "versions": {framework: "1.0"},
         "program_hash": "5678",
+        "iterations_per_round": iterations,
         "error": None,
     }

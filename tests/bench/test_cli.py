@@ -30,6 +30,8 @@ BAD = {
     "zero blocks": (["--blocks", "0"], "blocks"),
     "no turn": (["--turns", "0"], "turns"),
     "rounds too short": (["--turns", "16"], "turns"),
+    "rounds like no result": (["--rounds-like", "README.md"], "README.md: no JSON"),
+    "rounds like a result and not": (["--rounds-like", "a.json", "--turns", "3"], "leave --turns"),
     "backend not installed": (["--backend", "pytorch", "--python", "pytorch=/bin/true"], "absent"),
     "empty batch size": (["--batch-size", ","], "given ','"),
     "data that are too few": (["--backend", "pytorch", "--batch-size", "4096"], "4096"),

@@ -149,6 +149,25 @@ def test_long_rounds_are_taken_in_fewer_turns(tmp_path: Path) -> None:
     assert names == ["-0-2", "-1-2"]
 
 
+def test_both_processes_of_a_pair_have_rounds_of_as_many_iterations(tmp_path: Path) -> None:
+    """Two would hardly find the same number by themselves: these have dozens."""
+    path = "tests/meta/workloads/critic.toml"
+    critic = Cell(path, "reference", "eager", "float64", "cpu", 6, "critic")
+    plan = small_plan(tmp_path, with_pairs((critic,)), blocks=1, turns=1, round_s=0.5)
+    code, result = run_plan(plan, QUIET, provenance())
+    one, other = (b["extra_info"]["iterations_per_round"] for b in result["benchmarks"])
+    assert code == 0
+    assert one == other > 20
+
+
+def test_rounds_have_as_many_iterations_as_the_plan_says(tmp_path: Path) -> None:
+    cells = with_pairs((cell("reference"),))
+    plan = small_plan(tmp_path, cells, blocks=1, rounds={cells[0].id: 7})
+    code, result = run_plan(plan, QUIET, provenance())
+    assert code == 0
+    assert [b["extra_info"]["iterations_per_round"] for b in result["benchmarks"]] == [7, 7]
+
+
 def test_the_harness_adds_next_to_nothing_to_a_round(tmp_path: Path) -> None:
     plan = small_plan(tmp_path, (cell("reference"),), blocks=1, round_s=0.05)
     _, result = run_plan(plan, QUIET, provenance())

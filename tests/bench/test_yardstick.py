@@ -1,7 +1,7 @@
 """Controls are timed among the cells, taken up again with them, and never fail a run."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,24 @@ def test_controls_and_cells_are_timed_turn_by_turn(tmp_path: Path) -> None:
     assert order == sorted(order)
     controls = [place for record, place in zip(records, order, strict=True) if "cell" not in record]
     assert controls == [(block, turn) for block in range(BLOCKS) for turn in range(TURNS)]
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_both_processes_of_a_control_have_rounds_of_as_many_iterations(
+    given: int | None, tmp_path: Path
+) -> None:
+    """Without a number in the plan one finds it, and two would hardly find the same."""
+    plan = plan_in(tmp_path, "control_program")
+    (once,) = plan.controls
+    rounds = {once.id: given} if given else {}
+    controls = (once, replace(once, again=True))
+    plan = replace(plan, controls=controls, rounds=rounds, round_s=0.05)
+    code, result = run_plan(plan, Console(quiet=True), provenance())
+    one, other = (control["iterations_per_round"] for control in result["controls"])
+    assert code == 0
+    assert one == other
+    assert one == given if given else one > 20
+    assert [len(control["blocks"]) for control in result["controls"]] == [BLOCKS] * 2
 
 
 def written(path: Path) -> int:

@@ -28,7 +28,7 @@ def require_same_rounds(old: Result, new: Result) -> None:
     if before != after:
         raise UserError(
             f"blocks of OLD have {before} turns, those of NEW {after}, and shorter rounds give "
-            "other times; run both with the same --turns"
+            "other times; run NEW with --rounds-like OLD"
         )
 
 

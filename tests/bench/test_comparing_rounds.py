@@ -16,7 +16,7 @@ def test_rounds_of_another_length_are_not_compared() -> None:
     usual = [result(4), result(5, turns=3)]
     assert compare(short[0], short[1], NOTHING).changes
     assert compare(usual[0], usual[1], NOTHING).changes
-    with pytest.raises(UserError, match=r"OLD have 3 turns, those of NEW 15.*same --turns"):
+    with pytest.raises(UserError, match=r"OLD have 3 turns, those of NEW 15.*--rounds-like"):
         compare(usual[0], short[0], NOTHING)
     for side in ((*short[:2], usual[0]), (*usual, short[0])):
         with pytest.raises(UserError, match="turns of a block"):

@@ -35,13 +35,13 @@ def load(workload: Workload) -> Arrays:
     return loaded
 
 
-def synthetic(workload: Workload, seed: int) -> Arrays:
-    """Random samples in each array source's range: two full batches and a partial one.
+def synthetic(workload: Workload, seed: int, batches: int = 2) -> Arrays:
+    """Random samples in each array source's range: so many full batches and a partial one.
 
     Golden values and conformance use these, so that neither depends on any file of images.
     """
     size = workload.schedule.batch_size
-    count = 2 * size + max(1, size // 2)
+    count = batches * size + max(1, size // 2)
     made: Arrays = {}
     for name, source in workload.arrays.items():
         assert isinstance(source, Digits | Photos)

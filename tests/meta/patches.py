@@ -274,6 +274,19 @@ def shared_noise(folder: str) -> list[Patch]:
     return [(program, "chunks", chunks)]
 
 
+def epochs_begun_anew(folder: str) -> list[Patch]:
+    """A chunk does not go on where the one before it ended, but with a new epoch."""
+    program = _program(folder)
+    real = program.chunks
+
+    def chunks(self: Any, data: Any, seed: int, n: int) -> Iterator[Any]:
+        length = self.settings.chunk
+        for start in range(0, n, length):
+            yield from real(self, data, seed + start, min(length, n - start))
+
+    return [(program, "chunks", chunks)]
+
+
 def ignored_seed(folder: str) -> list[Patch]:
     """Every seed gives the same draws."""
     program = _program(folder)

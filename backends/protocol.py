@@ -106,6 +106,10 @@ class Program(Protocol):
         """Waits until all work on everything in the tree is done."""
 
 
+Stopped = Callable[[], float]
+"""Reads a stopwatch that was stopped, in seconds."""
+
+
 class Device(Protocol):
     """A backend's module `device`."""
 
@@ -124,10 +128,11 @@ class Device(Protocol):
     def peak_memory_bytes(self) -> int | None:
         """The most that the framework's allocator has given out on a GPU; None on a CPU."""
 
-    def stopwatch(self) -> Callable[[], float] | None:
-        """A call that gives the seconds since now on the device's own clock, and waits for it.
+    def stopwatch(self) -> Callable[[], Stopped] | None:
+        """A call that ends what is timed by the device's own clock, from now on.
 
-        None where the framework shows no such clock.
+        What that gives waits for the device and reads the seconds. None where the framework shows
+        no such clock.
         """
 
     def matrix_product(self, size: int, precision: str, device: str) -> Callable[[], None]:

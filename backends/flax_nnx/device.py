@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import jaxlib
 import optax
 
+from backends.protocol import Stopped
+
 DTYPES = {"float64": jnp.float64, "float32": jnp.float32}
 PLATFORMS = {"cpu": "cpu", "cuda": "gpu"}
 
@@ -58,7 +60,7 @@ def peak_memory_bytes() -> int | None:
     return statistics.get("peak_bytes_in_use")
 
 
-def stopwatch() -> Callable[[], float] | None:
+def stopwatch() -> Callable[[], Stopped] | None:
     """None: JAX shows no clock of the device."""
     return None
 

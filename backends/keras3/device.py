@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from backends.keras3.state import State
+from backends.protocol import Stopped
 
 NAMES = {"cpu": "cpu:0", "cuda": "gpu:0"}
 """Our devices as `keras.device` calls them."""
@@ -57,7 +58,7 @@ def peak_memory_bytes() -> int | None:
     return engine.peak_memory_bytes() if engine.gpu_name() else None
 
 
-def stopwatch() -> Callable[[], float] | None:
+def stopwatch() -> Callable[[], Stopped] | None:
     """None: neither engine shows a clock of the device."""
     return None
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from backends.protocol import Stopped
+
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -54,19 +56,23 @@ def peak_memory_bytes() -> int | None:
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
-def stopwatch() -> Callable[[], float] | None:
-    """CUDA events around what is queued until the call; it waits for them. None on a CPU."""
+def stopwatch() -> Callable[[], Stopped] | None:
+    """CUDA events around what is queued until the call. None on a CPU."""
     if not torch.cuda.is_available():
         return None
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    last.record()  # the first time makes the event, which is not to be timed
     first.record()
 
-    def elapsed_s() -> float:
+    def stop() -> Stopped:
         last.record()
+        return elapsed_s
+
+    def elapsed_s() -> float:
         last.synchronize()
         return first.elapsed_time(last) / 1000.0
 
-    return elapsed_s
+    return stop
 
 
 def matrix_product(size: int, precision: str, device: str) -> Callable[[], None]:

@@ -6,6 +6,8 @@ from typing import Any
 import autograd
 import numpy as np
 
+from backends.protocol import Stopped
+
 
 def devices() -> tuple[str, ...]:
     """Devices that this process can use."""
@@ -34,7 +36,7 @@ def peak_memory_bytes() -> int | None:
     return None
 
 
-def stopwatch() -> Callable[[], float] | None:
+def stopwatch() -> Callable[[], Stopped] | None:
     """None: there is no other clock than the CPU's."""
     return None
 

@@ -4,7 +4,7 @@ Whatever changes from chunk to chunk is an argument on the device, never a shape
 that every chunk but a last, shorter one runs the same compiled functions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from math import prod
 from typing import Any
@@ -13,37 +13,43 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from numpy.typing import NDArray
 
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
-from spec.workload import Workload
 
 _Order = tuple[tuple[Array, ...], int, int]
 """(epochs drawn and not used up, rows used of the first of them, its number)"""
 
 
 def chunks(
-    workload: Workload, data: dict[str, Array], seed: int, n: int, chunk: int, like: Array
+    table: Mapping[str, tuple[int, Drawn]],
+    data: dict[str, Array],
+    batch: int,
+    seed: int,
+    n: int,
+    chunk: int,
+    like: Array,
 ) -> Iterator[dict[str, Array]]:
     """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, *).
 
     `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
     """
-    batch = workload.schedule.batch_size
     orders: dict[str, _Order] = {}
     for number, start in enumerate(range(0, n, chunk)):
         drawn = {}
-        for stream, (key, (repeat, source)) in enumerate(workload.draw_table().items()):
-            lead = (min(chunk, n - start), repeat, batch)
-            if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-                place = _put(like, seed, stream, number)
-                drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
-            elif isinstance(source, ARRAYS):
-                array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
-                drawn[key], orders[key] = _rows(array, order, lead, (seed, stream))
-            else:
-                place = _put(like, seed, stream, number)
-                shape = (*lead, *source.shape)
-                drawn[key] = _sample(place, source=source, shape=shape, dtype=like.dtype)
+        with jax.default_device(like.device):
+            for stream, (key, (repeat, source)) in enumerate(table.items()):
+                lead = (min(chunk, n - start), repeat, batch)
+                if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
+                    place = _place(seed, stream, number)
+                    drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
+                elif isinstance(source, ARRAYS):
+                    array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
+                    drawn[key], orders[key] = _rows(array, order, lead, (seed, stream))
+                else:
+                    place = _place(seed, stream, number)
+                    shape = (*lead, *source.shape)
+                    drawn[key] = _sample(place, source=source, shape=shape, dtype=like.dtype)
         yield drawn
 
 
@@ -56,8 +62,8 @@ def _rows(
     full = size // lead[2] * lead[2]
     # As many epochs as the rows can touch, wherever in the first they start: always one shape.
     for number in range(first + len(epochs), first + (needed - 1) // full + 2):
-        epochs += (_epoch(_put(array, *stream, number), size=size, full=full),)
-    samples = _take(array, epochs, _put(array, used), lead=lead)
+        epochs += (_epoch(_place(*stream, number), size=size, full=full),)
+    samples = _take(array, epochs, _place(used), lead=lead)
     done, used = divmod(used + needed, full)
     return samples, (epochs[done:], used, first + done)
 
@@ -101,6 +107,6 @@ def _key(place: Array) -> Array:
     return jax.random.fold_in(jax.random.fold_in(key, place[1]), place[2])
 
 
-def _put(like: Array, *numbers: int) -> Array:
-    """The numbers on the device of `like`, without waiting for it."""
-    return jax.device_put(np.array(numbers, np.uint32), like.device)
+def _place(*numbers: int) -> NDArray[np.uint32]:
+    """The numbers as an argument: a compiled function takes them faster than `device_put` does."""
+    return np.array(numbers, np.uint32)

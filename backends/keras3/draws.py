@@ -1,96 +1,129 @@
 """Randomness of the timed path: keras.random draws it on the device, a chunk at a time.
 
-Every draw has a seed of its own, an integer, so nothing is carried from one to the next. Nothing
-here is compiled: TensorFlow's normal numbers under XLA are others than outside.
+Whatever changes from chunk to chunk is an argument on the device, never a shape or a constant, so
+that every chunk but a last, shorter one runs the same functions, compiled where the engine may.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from math import prod
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
+from backends.keras3.device import engine
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
-from spec.workload import Workload
 
 Tensor = Any
+_Order = tuple[tuple[Tensor, ...], int, int]
+"""(epochs drawn and not used up, rows used of the first of them, its number)"""
+_GENERATOR = keras.random.SeedGenerator(seed=0)
+"""Its state is never its own: each draw puts the seed of its place there."""
 
 
 def chunks(
-    workload: Workload, data: dict[str, Tensor], seed: int, n: int, chunk: int, device: str
+    table: Mapping[str, tuple[int, Drawn]],
+    data: dict[str, Tensor],
+    batch: int,
+    seed: int,
+    n: int,
+    chunk: int,
+    device: str,
 ) -> Iterator[dict[str, Tensor]]:
-    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, ..).
+    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, *).
 
     Epochs are shuffled anew; only their full batches count.
     """
-    batch = workload.schedule.batch_size
-    orders: dict[str, dict[int, Tensor]] = {}
+    orders: dict[str, _Order] = {}
     for start in range(0, n, chunk):
         drawn = {}
-        for key, (repeat, source) in workload.draw_table().items():
-            lead = (min(chunk, n - start), repeat, batch)
-            with keras.device(device):
+        with keras.device(device):
+            for key, (repeat, source) in table.items():
+                lead, stream = (min(chunk, n - start), repeat, batch), f"{seed}/{key}"
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-                    array = data[key.split("/")[1]]
-                    own = _seed(f"{seed}/{key}/{start}")
-                    rows = keras.random.randint(lead, 0, len(array), dtype="int32", seed=own)
-                    drawn[key] = ops.take(array, rows, axis=0)
+                    place = _place(f"{stream}/{start}")
+                    drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
                 elif isinstance(source, ARRAYS):
-                    array = data[key.split("/")[1]]
-                    seen, order = start * repeat * batch, orders.setdefault(key, {})
-                    rows = _rows(order, seen, len(array), batch, lead, f"{seed}/{key}")
-                    drawn[key] = ops.take(array, rows, axis=0)
+                    array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
+                    drawn[key], orders[key] = _rows(array, order, lead, stream)
                 else:
-                    drawn[key] = _sample(
-                        source, (*lead, *source.shape), _seed(f"{seed}/{key}/{start}")
-                    )
+                    place, shape = _place(f"{stream}/{start}"), (*lead, *source.shape)
+                    dtype = keras.config.floatx()
+                    drawn[key] = _sample(place, source=source, shape=shape, dtype=dtype)
         yield drawn
 
 
 def _rows(
-    order: dict[int, Tensor],
-    seen: int,
-    size: int,
-    batch: int,
-    lead: tuple[int, int, int],
-    stream: str,
+    array: Tensor, order: _Order, lead: tuple[int, int, int], stream: str
+) -> tuple[Tensor, _Order]:
+    """(samples of shape (*lead, *sample), what is left of the order)."""
+    epochs, used, first = order
+    size, needed = len(array), prod(lead)
+    full = size // lead[2] * lead[2]
+    # As many epochs as the rows can touch, wherever in the first they start: always one shape.
+    for number in range(first + len(epochs), first + (needed - 1) // full + 2):
+        epochs += (_epoch(_place(f"{stream}/epoch/{number}"), size=size, full=full),)
+    samples = _take(array, epochs, np.array([used], np.int32), lead=lead)
+    done, used = divmod(used + needed, full)
+    return samples, (epochs[done:], used, first + done)
+
+
+@partial(engine.drawing, static=("lead",))
+def _choose(array: Tensor, place: Tensor, *, lead: tuple[int, int, int]) -> Tensor:
+    with _seeded(place):
+        rows = keras.random.randint(lead, 0, len(array), dtype="int32", seed=_GENERATOR)
+    return ops.take(array, rows, axis=0)
+
+
+@partial(engine.drawing, static=("lead",))
+def _take(
+    array: Tensor, epochs: tuple[Tensor, ...], used: Tensor, *, lead: tuple[int, int, int]
 ) -> Tensor:
-    """Indices of shape `lead`, the next after those seen; `order` holds the epochs in use.
-
-    Whole epochs are kept, not what is left of them, so that shapes recur: JAX compiles each shape.
-    """
-    usable, needed = size // batch * batch, prod(lead)
-    first, last = seen // usable, (seen + needed - 1) // usable
-    for epoch in range(first, last + 1):
-        if epoch not in order:
-            index = ops.arange(size, dtype="int32")
-            shuffled = keras.random.shuffle(index, axis=0, seed=_seed(f"{stream}/epoch/{epoch}"))
-            order[epoch] = shuffled[:usable]
-    joined = ops.concatenate([order[epoch] for epoch in range(first, last + 1)], axis=0)
-    for epoch in [epoch for epoch in order if epoch < last]:
-        del order[epoch]
-    return ops.reshape(ops.slice(joined, (seen - first * usable,), (needed,)), lead)
+    rows = ops.slice(ops.concatenate(epochs, axis=0), used, (prod(lead),))
+    return ops.take(array, ops.reshape(rows, lead), axis=0)
 
 
-def _sample(source: Drawn, shape: tuple[int, ...], seed: int) -> Tensor:
-    dtype = keras.config.floatx()
-    match source:
-        case Mask(rate=rate):
-            unit = keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=seed)
-            return ops.cast(unit >= rate, dtype)
-        case UniformNoise(low=low, high=high):
-            unit = keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=seed)
-            return unit * (high - low) + low
-        case NormalNoise(mean=mean, std=std):
-            return keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=seed)
-        case GaussianStream(mean=mean, std=std):
-            drawn = keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=seed)
-            return ops.sort(drawn, axis=-1) if source.sorted else drawn
+@partial(engine.drawing, static=("size", "full"))
+def _epoch(place: Tensor, *, size: int, full: int) -> Tensor:
+    with _seeded(place):
+        index = ops.arange(size, dtype="int32")
+        return keras.random.shuffle(index, axis=0, seed=_GENERATOR)[:full]
+
+
+@partial(engine.drawing, static=("source", "shape", "dtype"))
+def _sample(place: Tensor, *, source: Drawn, shape: tuple[int, ...], dtype: str) -> Tensor:
+    with _seeded(place):
+        match source:
+            case Mask(rate=rate):
+                return ops.cast(_uniform(shape, dtype) >= rate, dtype)
+            case UniformNoise(low=low, high=high):
+                return _uniform(shape, dtype) * (high - low) + low
+            case NormalNoise(mean=mean, std=std):
+                return _normal(shape, mean, std, dtype)
+            case GaussianStream(mean=mean, std=std):
+                drawn = _normal(shape, mean, std, dtype)
+                return ops.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")
 
 
-def _seed(stream: str) -> int:
-    """31 bits, which both engines take as they are."""
-    return int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4], "big") >> 1
+def _uniform(shape: tuple[int, ...], dtype: str) -> Tensor:
+    return keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=_GENERATOR)
+
+
+def _normal(shape: tuple[int, ...], mean: float, std: float, dtype: str) -> Tensor:
+    return keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=_GENERATOR)
+
+
+def _seeded(place: Tensor) -> keras.StatelessScope:
+    """Where keras.random draws from this seed: a tensor, as compiled code needs it."""
+    return keras.StatelessScope(state_mapping=[(_GENERATOR.state, place)])
+
+
+def _place(stream: str) -> NDArray[Any]:
+    """The stream's seed, as keras.random makes one of an integer: 31 bits, which engines take."""
+    seed = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4], "big") >> 1
+    return np.array([seed, 0], _GENERATOR.state.dtype)

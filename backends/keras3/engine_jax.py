@@ -100,6 +100,11 @@ def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callab
     return jax.jit(function, donate_argnums=(0,) if donate else ())
 
 
+def drawing(function: Callable[..., Tensor], static: Sequence[str]) -> Callable[..., Tensor]:
+    """The function that makes draws, in one dispatch; arguments called `static` are no tensors."""
+    return jax.jit(function, static_argnames=tuple(static))
+
+
 def looped(body: Body) -> Body:
     """The body on each row of the draws in turn, all in one dispatch: (values, all metrics)."""
     return compiled(partial(repeat, body), "multistep", donate=True)

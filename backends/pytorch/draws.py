@@ -1,27 +1,31 @@
 """Randomness of the timed path: torch draws it on the device, a chunk at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
-from spec.workload import Workload
 
 
 def chunks(
-    workload: Workload, data: dict[str, Tensor], seed: int, n: int, chunk: int, like: Tensor
+    table: Mapping[str, tuple[int, Drawn]],
+    data: dict[str, Tensor],
+    batch: int,
+    seed: int,
+    n: int,
+    chunk: int,
+    like: Tensor,
 ) -> Iterator[dict[str, Tensor]]:
     """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape).
 
     `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
     """
     generator = torch.Generator(like.device).manual_seed(seed)
-    batch = workload.schedule.batch_size
     orders: dict[str, Tensor] = {}
     for start in range(0, n, chunk):
         drawn = {}
-        for key, (repeat, source) in workload.draw_table().items():
+        for key, (repeat, source) in table.items():
             lead = (min(chunk, n - start), repeat, batch)
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                 array = data[key.split("/")[1]]

@@ -40,7 +40,7 @@ class Program:
         self._moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
         }
-        self._averages_of = [
+        self._decays = [
             (decay, tuple(parameters(workload, (name,))))
             for name, decay in workload.averages.items()
         ]
@@ -219,7 +219,7 @@ class Program:
         """The values after the moving averages have moved towards the parameters."""
 
         def move() -> None:
-            for decay, keys in self._averages_of:
+            for decay, keys in self._decays:
                 for key in keys:
                     average, live = self.variables[f"average/{key}"], self.variables[key]
                     average.assign(decay * average.value + (1.0 - decay) * live.value)

@@ -1,1 +1,1 @@
-"""How fast it runs: workers, proof before timing, measurement and tables."""
+"""How fast it runs: plan, workers, proof, timing, results, compare, report."""

@@ -10,21 +10,21 @@ from rich.console import Console
 
 import backends
 from backends.protocol import DEVICES
-from bench import calibration as calibration_
-from bench import doctor as doctor_
-from bench import listing
-from bench.cells import Plan
-from bench.comparing import compare as compare_
-from bench.comparing import limit_of
-from bench.environment import provenance
-from bench.planning import output_path, plan_of, read_arguments, records_folder
+from bench.commands import doctor as doctor_
+from bench.commands import listing
+from bench.commands.running import INTERRUPTED, run_plan, save
+from bench.compare import calibration as calibration_
+from bench.compare.comparing import compare as compare_
+from bench.compare.comparing import limit_of
+from bench.plan.arguments import output_path, plan_of, read_arguments, records_folder
+from bench.plan.cells import Plan
+from bench.plan.resuming import take_up
+from bench.plan.selection import HEADLINE, interpreters, resolve_device, select, select_rows
 from bench.report import comparison as comparison_
 from bench.report import table, writing
-from bench.results import read_runs
-from bench.resuming import take_up
-from bench.running import INTERRUPTED, run_plan, save
-from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows
-from bench.workers import ROOT, missing_packages
+from bench.results.provenance import provenance
+from bench.results.reading import read_runs, rounds_of
+from bench.workers.pool import ROOT, missing_packages
 from spec.errors import UserError
 
 app = typer.Typer(
@@ -138,7 +138,7 @@ def run(
         put=set_,
         blocks=blocks,
         turns=turns,
-        rounds_like=rounds_like,
+        like=None if rounds_like is None else rounds_of(rounds_like),
         quick=quick,
         memory=memory,
     )

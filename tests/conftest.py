@@ -11,8 +11,15 @@ import pytest
 import backends
 import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
-from bench.selection import HEADLINE, interpreters, resolve_device, select, select_rows, workloads
-from bench.workers import Workers
+from bench.plan.selection import (
+    HEADLINE,
+    interpreters,
+    resolve_device,
+    select,
+    select_rows,
+    workloads,
+)
+from bench.workers.pool import Workers
 from spec.errors import UserError
 
 

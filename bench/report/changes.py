@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from math import sqrt
 from statistics import fmean, median
 
-from bench.calibration import FEWEST_RUNS
-from bench.comparing import Change, Comparison
-from bench.statistics import FEWEST_BLOCKS
+from bench.compare.calibration import FEWEST_RUNS
+from bench.compare.comparing import Change, Comparison
+from bench.results.statistics import FEWEST_BLOCKS
 
 MOST_ROWS = 12
 """Changed cells beyond this are counted; the JSON has all."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.comparing import Change, Comparison
+from bench.compare.comparing import Change, Comparison
 from bench.report.changes import method, rest, rows, warning
 
 COMPARISON_SCHEMA = 1

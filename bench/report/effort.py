@@ -5,7 +5,7 @@ from bench.report.groups import Result
 from bench.report.numbers import seconds, size
 from bench.report.panels import rows
 from bench.report.parts import Section, Table, entry, text
-from bench.workers import ROOT
+from bench.workers.pool import ROOT
 
 PARTS = ("networks", "training", "optimizers", "state", "draws", "device", "__init__")
 

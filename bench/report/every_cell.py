@@ -6,7 +6,7 @@ from bench.report.groups import Result, Summary, cells, groups, versus
 from bench.report.numbers import interval, number, percent, seconds
 from bench.report.panels import IDENTITY, identity
 from bench.report.parts import Section, Table, Value, entry, text
-from bench.statistics import FEWEST_BLOCKS
+from bench.results.statistics import FEWEST_BLOCKS
 
 COLUMNS = (
     "iterations/s",

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bench.statistics import FEWEST_BLOCKS, Ratio, speed_ratio
-from bench.verdicts import Group, group_of
+from bench.results.statistics import FEWEST_BLOCKS, Ratio, speed_ratio
+from bench.results.verdicts import Group, group_of
 
 Result = dict[str, Any]
 Summary = dict[str, Any]

@@ -11,8 +11,8 @@ from bench.report.groups import Result, Summary, cells, extras, groups, name, ti
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import PAPER, Point, dots
-from bench.statistics import FEWEST_BLOCKS
-from bench.verdicts import group_of, sentences
+from bench.results.statistics import FEWEST_BLOCKS
+from bench.results.verdicts import group_of, sentences
 
 UNIT = "speed relative to the fastest"
 LONGEST_ERROR = 200

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.assemble import OLDEST, SCHEMA
+from bench.results.assemble import OLDEST, SCHEMA
 from spec.errors import UserError
 
 NEEDED = {

@@ -17,7 +17,7 @@ from bench.report.panels import (
 )
 from bench.report.parts import Figure, Section
 from bench.report.plots import PLAIN, Dot, Point, curves, dots, strips
-from bench.statistics import FEWEST_BLOCKS
+from bench.results.statistics import FEWEST_BLOCKS
 
 DEFINITION = (
     "An iteration is one pass through the workload's phases, usually one step of each network. "

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.statistics import FEWEST_BLOCKS
-from bench.verdicts import group_of, sentences
+from bench.results.statistics import FEWEST_BLOCKS
+from bench.results.verdicts import group_of, sentences
 
 STEP = (
     "iterations/s: median over blocks; +- half the range of the blocks. "

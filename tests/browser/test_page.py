@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from bench.report import page as report
-from tests.bench.sample import hostile, whole
+from tests.bench.report.sample import hostile, whole
 
 Scheme = Literal["light", "dark"]
 LEAST_CONTRAST = {"text": 4.5, "[stroke^='var(--row']": 3.0}

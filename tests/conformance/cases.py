@@ -10,8 +10,8 @@ import numpy as np
 import backends
 import spec
 from backends.protocol import Arrays, Program, Settings
-from bench.measurement import Measured
-from bench.sensitivity import Moved, limits, rounded
+from bench.proof.closeness import Measured
+from bench.proof.sensitivity import Moved, limits, rounded
 from spec import data, randomness, tolerances
 from spec.state import init_state
 from spec.workload import Workload

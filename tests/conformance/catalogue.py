@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import backends
-from bench.measurement import CheckFailed
+from bench.proof.closeness import CheckFailed
 from spec.errors import UserError
 from tests.conformance import checks, run_checks
 from tests.conformance.cases import Case

@@ -11,9 +11,9 @@ import numpy as np
 
 import spec
 from backends.protocol import Arrays
-from bench.measurement import CheckFailed, Measured, loss_error, relative_error
-from bench.proof import comparable
-from bench.sensitivity import Moved, limits, rounded
+from bench.proof.closeness import CheckFailed, Measured, loss_error, relative_error
+from bench.proof.sensitivity import Moved, limits, rounded
+from bench.proof.timed_path import comparable
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
 from spec.workload import Network, Workload

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.workers import ROOT
+from bench.workers.pool import ROOT
 from tests.conformance.matrix import Matrix
 from tests.conftest import SHOWN, selection_of
 

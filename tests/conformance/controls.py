@@ -2,8 +2,8 @@
 
 import importlib
 
-from bench.measurement import loss_error, relative_error
-from bench.yardstick import FRAMEWORKS
+from bench.plan.controls import FRAMEWORKS
+from bench.proof.closeness import loss_error, relative_error
 from spec import state, tolerances
 from tests.conformance.cases import Case
 

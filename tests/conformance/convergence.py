@@ -14,7 +14,7 @@ import numpy as np
 import backends
 import spec
 from backends.protocol import Program, Settings
-from bench.measurement import CheckFailed
+from bench.proof.closeness import CheckFailed
 from spec import randomness
 from spec.sources import GaussianStream
 from spec.state import init_state

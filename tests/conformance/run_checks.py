@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from bench.proof import prove_run
+from bench.proof.timed_path import prove_run
 from spec import data, tolerances
 from spec.sources import GaussianStream, Mask, NormalNoise, UniformNoise
 from tests.conformance.cases import SEED, Case

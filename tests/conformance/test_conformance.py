@@ -7,7 +7,7 @@ import pytest
 
 import spec
 from backends.protocol import absent_mode, declared
-from bench.workers import DETERMINISTIC, Where, WorkerFailed, Workers
+from bench.workers.pool import DETERMINISTIC, Where, WorkerFailed, Workers
 from tests.conformance.catalogue import CATALOGUE, Check
 from tests.conftest import Recorder, Selection, of_row, selection_of
 

@@ -8,8 +8,8 @@ import numpy as np
 
 import backends
 from backends.protocol import Arrays, Program, Settings
-from bench.measurement import CheckFailed, Measured, loss_error
-from bench.sensitivity import Moved, parameter_of
+from bench.proof.closeness import CheckFailed, Measured, loss_error
+from bench.proof.sensitivity import Moved, parameter_of
 from spec import randomness, tolerances
 from spec.short_form import ShortForm, expand
 from spec.state import averages, init_state, parameters, shapes, statistics

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.workers import Workers
+from bench.workers.pool import Workers
 from tests.conftest import SHOWN, Selection, compiled_before, shared_cores
 from tests.fuzz.test_random_gans import FIXED
 

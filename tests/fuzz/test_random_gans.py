@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from backends.protocol import absent_mode
-from bench.workers import ROOT, WorkerFailed, Workers
+from bench.workers.pool import ROOT, WorkerFailed, Workers
 from spec.base import Model
 from spec.short_form import ShortForm
 from tests.conftest import Recorder, Selection, of_row, selection_of

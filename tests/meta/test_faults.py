@@ -8,7 +8,7 @@ from rich.table import Table
 
 import spec
 from backends.protocol import MODES, absent_mode
-from bench.workers import Workers
+from bench.workers.pool import Workers
 from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.meta.faults import FAULTS
 

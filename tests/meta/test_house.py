@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.workers import ROOT
+from bench.workers.pool import ROOT
 from tests.meta.faults import FAULTS
 
 PARALLEL = ("pytorch", "flax_nnx", "keras3")

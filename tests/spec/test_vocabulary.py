@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 
 import spec
-from bench.fitting import describe
+from bench.plan.fitting import describe
 from spec import vocabulary
 from spec.errors import SpecError
 from tests.spec.test_reading import GOOD, REPLACEMENTS

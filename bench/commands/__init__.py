@@ -1,0 +1,1 @@
+"""What the commands do: each goes down through the rooms."""

@@ -1,0 +1,105 @@
+"""`doctor`: is everything here that a run needs? Versions, devices, one step a row, one plot."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import backends
+import spec
+import spec.data
+from backends.protocol import MODES, Settings, absent_mode
+from bench.results.provenance import provenance
+from bench.workers.pool import WorkerFailed, Workers, missing_packages
+from spec import randomness
+from spec.state import init_state
+
+STEP_TIMEOUT_S = 300.0
+WORKLOAD = "mlp_square"
+
+
+def train_once(row: str, device: str) -> dict[str, Any]:
+    """In a row's worker: one step on real digits, and what the framework says of itself."""
+    workload = spec.load(WORKLOAD)
+    mode = next(m for m in MODES if not absent_mode(row, m, workload, device))
+    program = backends.prepare(row, workload, Settings(mode, "float32", device, 1))
+    draws = randomness.draws(workload, 0, 0, spec.data.load(workload))
+    state, metrics = program.train_step(program.import_state(init_state(workload, 0)), draws)
+    samples = program.generate(state, "generator", draws["g/z"][0][:4])
+    backend = backends.load(row)
+    return {
+        "mode": mode,
+        "metrics": metrics,
+        "devices": list(backend.device.devices()),
+        "sample_shape": list(samples.shape),
+        **backend.device.describe(),
+    }
+
+
+def diagnose(device: str, pythons: Mapping[str, str], plot: Path) -> dict[str, Any]:
+    """What was found, by row, and the plot's path; `ok` where every installed row took its step."""
+    workers = Workers(pythons)
+    rows: dict[str, Any] = {}
+    try:
+        for row in backends.names():
+            lacking = missing_packages(row, workers.python(row))
+            if lacking:
+                rows[row] = {"status": "absent", "missing": list(lacking)}
+                continue
+            rows[row] = _step(workers, row, device)
+    finally:
+        workers.stop()
+    draw_plot(plot)
+    return {
+        "ok": all(row["status"] != "failed" for row in rows.values()),
+        "machine": provenance(),
+        "rows": rows,
+        "plot": str(plot),
+    }
+
+
+def _step(workers: Workers, row: str, device: str) -> dict[str, Any]:
+    try:
+        found = workers.call(
+            (row, "float32", device),
+            "bench.commands.doctor:train_once",
+            {"row": row, "device": device},
+            STEP_TIMEOUT_S,
+        )
+    except WorkerFailed as failure:
+        return {"status": "failed", "error": f"{failure.kind}: {failure}"}
+    finite = all(math.isfinite(value) for value in found["metrics"].values())
+    return {"status": "ok" if finite else "failed", "error": "losses are not finite", **found}
+
+
+def draw_plot(path: Path) -> None:
+    """The first sixteen digits, four by four, each pixel four wide."""
+    from PIL import Image  # which a run on digits can do without
+
+    digits = spec.data.load(spec.load(WORKLOAD))["x"][:16, :, :, 0]
+    side = 4 * digits.shape[1]
+    square = digits.reshape(4, 4, *digits.shape[1:]).swapaxes(1, 2).reshape(side, side)
+    image = Image.fromarray(np.uint8(127.5 * (square + 1.0)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.resize((4 * side, 4 * side), Image.Resampling.NEAREST).save(path)
+
+
+def show(console: Console, found: dict[str, Any]) -> None:
+    """A table by row, and where the plot is."""
+    machine = found["machine"]
+    console.print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, Python {machine['python']}")
+    table = Table("row", "status", "versions", "devices", "one step", title="Doctor")
+    for row, r in found["rows"].items():
+        if r["status"] == "ok":
+            versions = ", ".join(f"{name} {v}" for name, v in r["versions"].items())
+            losses = ", ".join(f"{k} {v:.4f}" for k, v in r["metrics"].items() if "loss" in k)
+            table.add_row(row, "ok", versions, ", ".join(r["devices"]), f"{r['mode']}: {losses}")
+        else:
+            reason = r.get("error") or f"missing {', '.join(r['missing'])}"
+            table.add_row(row, r["status"], "", "", reason)
+    console.print(table)
+    console.print(f"plot: {found['plot']}")

@@ -1,0 +1,1 @@
+"""What is to be measured: arguments, cells, their order, and the folder of a run."""

@@ -1,0 +1,53 @@
+"""The folder of a run: its plan, and the records that it holds or that are still to come."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.plan.cells import Absent, Cell, Control, Plan
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file."""
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields["cells"] = tuple(Cell(**cell) for cell in fields["cells"])
+    fields["absent"] = tuple(Absent(**absent) for absent in fields["absent"])
+    fields["controls"] = tuple(Control(**control) for control in fields.get("controls", ()))
+    return Plan(**fields)
+
+
+def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:
+    """What the first proof of a cell in this run's folder found; empty before it."""
+    path = Path(plan.folder) / "proofs" / f"{cell.id}.json"
+    if not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def missing(plan: Plan, cell: Cell) -> set[Path]:
+    """A cell's records that are still to come, by their place in the folder; none if it failed."""
+    folder = Path(plan.folder)
+    if (folder / "failures" / f"{cell.id}.json").exists():
+        return set()
+    turns = first_proof(plan, cell).get("turns", range(plan.turns))
+    wanted = {place_of(cell, block, turn) for block in range(plan.blocks) for turn in turns}
+    if plan.costs and not cell.again:
+        wanted.add(place_of(cell))
+    return {path for path in wanted if not (folder / path).exists()}
+
+
+def place_of(cell: Cell, block: int | None = None, turn: int | None = None) -> Path:
+    """The place of what an item measures: a turn of a block; without one, what a cell costs."""
+    if block is None:
+        return Path("costs") / f"{cell.id}.json"
+    return Path("blocks") / f"{cell.id}-{block}-{turn}.json"
+
+
+def control_missing(plan: Plan, control: Control, block: int, turn: int) -> bool:
+    """One that failed is not tried again: later blocks would say nothing of the cells' moments."""
+    folder = Path(plan.folder)
+    return not (
+        (folder / "controls" / f"{control.id}-{block}-{turn}.json").exists()
+        or (folder / "control_failures" / f"{control.id}.json").exists()
+    )

@@ -1,0 +1,79 @@
+"""Taking a run up again: what it measured stays, what is missing is measured, nothing is mixed."""
+
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.plan.cells import Cell, Plan
+from bench.plan.folder import read_plan
+from bench.plan.machine import cpu, gpu, revision
+from bench.plan.records import read_all
+from bench.workers.pool import WorkerFailed, Workers
+from spec.errors import UserError
+
+RETRIED = ("died", "hung", "MemoryError")
+"""Failures that may not come again: those cells are tried anew. A failed proof would fail again."""
+DESCRIBE_TIMEOUT_S = 300.0
+
+
+def identity(cells: tuple[Cell, ...]) -> dict[str, Any]:
+    """The spec of every cell, this project's revision, and the machine."""
+    card = gpu()
+    return {
+        "spec": {cell.id: cell.load().spec_hash for cell in cells},
+        "git_revision": revision(),
+        "cpu": cpu(),
+        "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "system": f"{platform.system()} {platform.machine()}",
+        "gpu": card["name"] if card else None,
+    }
+
+
+def take_up(path: Path, pythons: dict[str, str]) -> Plan:
+    """The plan of an interrupted run, ready for what is missing. UserError where it cannot be."""
+    folder = path.with_suffix(".records") if path.suffix == ".json" else path
+    try:
+        plan = read_plan(folder / "plan.json")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"--resume: {path}: no plan of an interrupted run can be read there "
+            f"({type(error).__name__}); give its result's .json or its .records folder"
+        ) from None
+    plan = replace(plan, folder=str(folder.absolute()), pythons=plan.pythons | pythons)
+    _require_same(identity(plan.cells), plan.identity, path)
+    _require_same_versions(plan, path)
+    for record in read_all(folder / "failures"):
+        if record["kind"] in RETRIED:
+            (folder / "failures" / f"{Cell(**record['cell']).id}.json").unlink()
+    return plan
+
+
+def _require_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
+    for name, value in then.items():
+        if now.get(name) != value:
+            what = "the spec of a workload" if name == "spec" else f"{name.replace('_', ' ')}"
+            shown = "" if name == "spec" else f": {value} then, {now.get(name)} now"
+            raise UserError(
+                f"--resume: {path}: {what} is not what it was{shown}; results of the two must not "
+                "be mixed, so start a new run"
+            )
+
+
+def _require_same_versions(plan: Plan, path: Path) -> None:
+    """The frameworks that already proved cells are asked for their versions again."""
+    proofs = {record["cell"]["row"]: record for record in read_all(Path(plan.folder) / "proofs")}
+    pool = Workers(plan.pythons)
+    try:
+        for row, record in proofs.items():
+            cell = Cell(**record["cell"])
+            found = pool.call(
+                cell.where, "bench.workers.row:describe", {"row": row}, DESCRIBE_TIMEOUT_S
+            )
+            for name in ("versions", "device"):
+                _require_same({name: found[name]}, {name: record["backend"][name]}, path)
+    except WorkerFailed as failure:
+        raise UserError(f"--resume: backend {row} does not start: {failure}") from None
+    finally:
+        pool.stop()

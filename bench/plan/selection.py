@@ -1,0 +1,148 @@
+"""Turning what a person typed into rows, modes and devices, or one line that says what is wrong."""
+
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import backends
+import spec
+from backends.protocol import DEVICES, require_supported
+from bench.plan.machine import gpu
+from bench.workers.pool import WorkerFailed, Workers, missing_packages
+from spec.errors import UserError
+
+LARGEST_BATCH = 2**20
+HEADLINE = "dcgan_32,gaussian,mlp_square"
+"""The workloads of a run that names none: one of each kind."""
+
+
+def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
+    """The names in `given`, by comma, in the order of `allowed`; all where nothing is given."""
+    if given is None or given == "all":
+        return tuple(allowed)
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    if not names:
+        raise UserError(f"--{what}: given nothing; allowed: {', '.join(allowed)}")
+    for name in names:
+        if name not in allowed:
+            near = get_close_matches(name, allowed, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UserError(f"no {what} is called {name!r}{hint}; allowed: {', '.join(allowed)}")
+    return tuple(name for name in allowed if name in names)
+
+
+def interpreters(given: Iterable[str]) -> dict[str, str]:
+    """ROW=PATH pairs as a mapping."""
+    pythons = {}
+    for pair in given:
+        row, separator, path = pair.partition("=")
+        if not separator or row not in backends.names():
+            raise UserError(
+                f"--python: given {pair!r}; allowed: ROW=PATH with a row of "
+                f"{', '.join(backends.names())}"
+            )
+        if not Path(path).is_file():
+            raise UserError(f"--python: {path} (for {row}) is not a file")
+        pythons[row] = str(Path(path).absolute())
+    return pythons
+
+
+def select_rows(
+    given: str | None, pythons: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """(rows that can run, row -> why it is absent). A row asked for by name must not be absent."""
+    rows = select("backend", given, backends.names())
+    absent = {}
+    for row in rows:
+        lacking = missing_packages(row, pythons.get(row, sys.executable))
+        if lacking:
+            absent[row] = f"{', '.join(lacking)} not installed"
+    if given not in (None, "all") and absent:
+        row, why = next(iter(absent.items()))
+        raise UserError(
+            f"backend {row} was asked for, but is absent: {why}; install it, give its interpreter "
+            f"with --python {row}=PATH, or use nox"
+        )
+    if len(absent) == len(rows):
+        raise UserError(
+            "no backend is installed in this interpreter: "
+            + "; ".join(f"{row}: {why}" for row, why in absent.items())
+        )
+    return tuple(row for row in rows if row not in absent), absent
+
+
+def overrides(given: Iterable[str]) -> dict[str, Any]:
+    """PLACE=VALUE pairs, the value as TOML writes it; a word without quotes is text."""
+    found = {}
+    for pair in given:
+        place, separator, text = pair.partition("=")
+        if not separator or not place.strip():
+            raise UserError(f"--set: given {pair!r}; allowed: PLACE=VALUE, schedule.batch_size=64")
+        try:
+            found[place.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except (ValueError, RecursionError):  # also numbers and nesting beyond all bounds
+            found[place.strip()] = text.strip()
+    return found
+
+
+def workloads(given: str, put: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Built-in names or paths of files, each read once now so that a wrong one stops here."""
+    if given == "all":
+        given = ",".join(spec.names())
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if not names:
+        raise UserError(f"--workload: given nothing; allowed: {', '.join(spec.names())}")
+    labels: dict[str, str] = {}
+    for name in names:
+        workload = spec.load(name, put)
+        require_supported(workload)
+        if workload.name in labels:
+            raise UserError(f"--workload: {name} and {labels[workload.name]} have the same name")
+        labels[workload.name] = name
+    return names
+
+
+def sizes(given: str) -> tuple[int, ...]:
+    """Batch sizes by comma; none where nothing is given."""
+    found: list[int] = []
+    if given and not given.strip(", "):
+        raise UserError(f"--batch-size: given {given!r}; allowed: whole numbers, by comma")
+    for word in (w.strip() for w in given.split(",") if w.strip()):
+        if not word.isdecimal() or not 1 <= int(word) <= LARGEST_BATCH:
+            raise UserError(
+                f"--batch-size: given {word!r}; allowed: whole numbers from 1 to {LARGEST_BATCH}"
+            )
+        found.append(int(word))
+    return tuple(dict.fromkeys(found))
+
+
+def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) -> str:
+    """cpu or cuda: `auto` takes cuda where every row has it."""
+    device = select("device", given, ("auto", *DEVICES))[0] if given != "auto" else "auto"
+    if device == "cpu" or (device == "auto" and gpu() is None):
+        return "cpu"
+    pool = Workers(pythons)
+    try:
+        lacking = [row for row in rows if "cuda" not in _devices(pool, row, device)]
+    finally:
+        pool.stop()
+    if not lacking:
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    raise UserError(
+        f"--device cuda: no CUDA device is usable by {', '.join(lacking)}; allowed here: cpu. "
+        "With nox, `--device cuda` installs CUDA builds; a driver and a GPU are needed too"
+    )
+
+
+def _devices(pool: Workers, row: str, asked: str) -> Sequence[str]:
+    try:
+        return pool.call((row, "float32", "cuda"), "bench.workers.row:devices", {"row": row}, 120.0)
+    except WorkerFailed as failure:
+        if asked == "auto":
+            return ()  # the row's own cells will say why
+        raise UserError(f"backend {row} does not start: {failure}") from None

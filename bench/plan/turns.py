@@ -1,0 +1,30 @@
+"""A block is taken in turns: a round of each of its cells, then another of each.
+
+What disturbs a machine for longer than a turn falls on all cells alike, and what is shorter on few
+of a block's turns, whose median counts (docs/adr/0011-turns.md).
+"""
+
+from typing import Any
+
+TURNS = 3
+BLOCK_S = 0.75
+"""What the rounds of a cell's block last together, at least, however many turns it is cut into."""
+MOST_TURNS = 15
+"""Rounds of 50 ms; what a framework loses at the start of a turn would be most of shorter ones."""
+LONG_ROUND_S = 0.5
+"""A round as long as this warms itself: filling caches takes milliseconds."""
+
+Record = dict[str, Any]
+
+
+def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
+    """In which of a block's turns a prepared cell is timed: in all, or in some, spread evenly.
+
+    A block may take half as long again as its rounds are wanted to last. A single dispatch that is
+    longer, with the one before it that warms it up, is taken as often as fits in.
+    """
+    round_s = found["round_s"]
+    single = found["iterations_per_round"] == found["first_iterations"]
+    lasts_s = round_s * (2 if round_s < LONG_ROUND_S else 1) if single else wanted_s
+    n = min(turns, max(1, int(1.5 * turns * wanted_s / lasts_s)))
+    return [int((i + 0.5) * turns / n) for i in range(n)]

@@ -1,0 +1,1 @@
+"""From records to one result: blocks, statistics, verdicts, costs, provenance."""

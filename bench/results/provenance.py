@@ -1,0 +1,67 @@
+"""Provenance: what is needed to repeat a measurement."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.plan.machine import cpu, cpuinfo, git, gpu, revision
+from bench.timing.nvml import processes
+
+VARIABLES = (
+    "OMP_",
+    "MKL_",
+    "OPENBLAS_",
+    "XLA_",
+    "JAX_",
+    "TF_",
+    "TORCH",
+    "KERAS_",
+    "CUDA_",
+    "NVIDIA_",
+)
+"""Environment variables with these beginnings change what frameworks do."""
+VECTORS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
+
+
+def provenance() -> dict[str, Any]:
+    """Machine, revision, command line and time of this process."""
+    return {
+        "time_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command_line": ["python", "-m", "bench", *sys.argv[1:]],
+        "git_revision": revision(),
+        "git_dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu": cpu(),
+        "cpu_flags": _cpu_flags(),
+        "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
+        "load_average": list(os.getloadavg()),
+        "gpu": gpu(),
+        "gpu_processes": processes(),
+    }
+
+
+def installs(pythons: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Row -> {install_s, install_bytes}, where nox recorded it when it made the environment.
+
+    Seconds depend on the line and on what the installer had in its cache; bytes do not.
+    """
+    found = {}
+    for row, python in pythons.items():
+        record = Path(python).parent.parent / "installed.json"
+        if record.is_file():
+            found[row] = json.loads(record.read_text(encoding="utf-8"))
+    return found
+
+
+def _cpu_flags() -> list[str]:
+    """The vector units that decide how fast products are."""
+    there = (cpuinfo("flags") or cpuinfo("Features")).split()
+    return [flag for flag in VECTORS if flag in there]

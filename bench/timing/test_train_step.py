@@ -1,0 +1,229 @@
+"""The pytest-benchmark cases: each cell proved, and timed turn by turn, block by block."""
+
+import json
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.plan.cells import WARM_SHARE, Cell, Plan
+from bench.plan.folder import first_proof
+from bench.plan.records import write_atomically
+from bench.plan.turns import LONG_ROUND_S, turns_of
+from bench.timing.clocks import WORKER_CLOCK, overheads
+from bench.timing.nvml import energy_j
+from bench.workers.pool import WorkerFailed, Workers
+
+PROOF_TIMEOUT_S = 900.0
+ROUND_TIMEOUT_S = 300.0
+
+FACTS = (
+    "spec_hash",
+    "iterations_per_round",
+    "first_step_s",
+    "first_iterations",
+    "draws_s_per_iteration",
+    "optimizer",
+    "updates_per_iteration",
+    "images_per_iteration",
+    "multiply_adds_per_iteration",
+    "data",
+    "proof",
+    "overhead_s",
+    "call_s",
+)
+"""Of what a proof found: what goes into every block's extra_info."""
+
+Prepared = dict[str, dict[str, Any]]
+
+
+def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+    """The callable that will be timed agrees with the reference, on this device."""
+    try:
+        found = _prepare(cell, plan, workers, prepared)
+    except WorkerFailed as failure:
+        _fail(cell, plan, "proof", failure)
+    path = Path(plan.folder) / "proofs" / f"{cell.id}.json"
+    if not path.exists():  # a resumed run proves anew what it times; what was measured first stays
+        write_atomically(path, {"cell": cell.as_dict(), "status": "proved", **found})
+
+
+@pytest.mark.benchmark(timer=WORKER_CLOCK)
+def test_train_step(
+    cell: Cell,
+    block: int,
+    turn: int,
+    plan: Plan,
+    workers: Workers,
+    prepared: Prepared,
+    benchmark: Any,
+) -> None:
+    """A turn of a block: a round of K iterations, one call that ends when the device has finished.
+
+    pytest-benchmark's rounds of a block are the turns, which other cells come between.
+    """
+    if cell.id not in prepared:
+        pytest.skip("not proved, so not timed")
+    if turn not in prepared[cell.id]["turns"]:
+        pytest.skip("its rounds are long and fewer")
+    clocks: dict[str, float | None] = {}
+    try:
+        if prepared[cell.id]["worker"] != workers.number(cell.where):
+            # Another cell took the worker down with it: this one is proved anew in the next.
+            _prepare(cell, plan, workers, prepared)
+        found = prepared[cell.id]
+        n = found["iterations_per_round"]
+        if found["round_s"] < LONG_ROUND_S:
+            _warm_up(cell, found, workers)
+        before_j = energy_j()
+        one_round = partial(_round, cell, n, workers, clocks)
+        benchmark.pedantic(one_round, rounds=1, iterations=1, warmup_rounds=0)
+        used_j = None if before_j is None else (energy_j() or before_j) - before_j
+        if turn == found["turns"][-1]:
+            _count(cell, workers)
+    except WorkerFailed as failure:
+        benchmark.has_error = True
+        prepared.pop(cell.id, None)
+        _fail(cell, plan, f"block {block}", failure)
+    except BaseException:
+        benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
+        raise
+    benchmark.extra_info.update(_facts(cell, found))
+    record = benchmark.stats.as_dict(include_data=True) | {"param": cell.id}
+    record["params"] = {"cell": cell.id, "block": block, "turn": turn}
+    content = {"cell": cell.as_dict(), "block": block, "turn": turn, "benchmark": record}
+    path = Path(plan.folder) / "blocks" / f"{cell.id}-{block}-{turn}.json"
+    write_atomically(path, content | clocks | {"energy_j": used_j})
+
+
+def _round(cell: Cell, n: int, workers: Workers, clocks: dict[str, float | None]) -> None:
+    """n iterations; what the caller's and the device's clock say of them."""
+    arguments = {"cell_id": cell.id, "n": n}
+    start, name = time.perf_counter(), "bench.timing.cell:time_round"
+    taken = workers.call(cell.where, name, arguments, ROUND_TIMEOUT_S)
+    clocks["caller_clock_s"] = time.perf_counter() - start
+    clocks["device_clock_s"] = taken["device_s"]
+    WORKER_CLOCK.seconds += taken["round_s"]
+
+
+def test_costs(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+    """Latency of samples; the backend's best product; and, where asked for, memory."""
+    if cell.id not in prepared:
+        pytest.skip("not proved, so not measured")
+    found: dict[str, Any] = {"cell": cell.as_dict()}
+    arguments = {"row": cell.row, "precision": cell.precision, "device": cell.device}
+    try:
+        if prepared[cell.id]["worker"] != workers.number(cell.where):
+            _prepare(cell, plan, workers, prepared)
+        here = {"cell_id": cell.id}
+        found["latency_s"] = workers.call(
+            cell.where, "bench.timing.costs:latency", here, ROUND_TIMEOUT_S
+        )
+        path = Path(plan.folder) / "ceilings" / f"{cell.row}-{cell.precision}.json"
+        if not path.exists():
+            best = workers.call(
+                cell.where, "bench.timing.costs:ceiling", arguments, ROUND_TIMEOUT_S
+            )
+            write_atomically(path, arguments | best)
+        if plan.memory:
+            found |= _memory(cell, workers)
+    except WorkerFailed as failure:
+        # What was timed stands; what it costs beside that is not known.
+        found["failed"] = f"{failure.kind}: {failure}"
+    write_atomically(Path(plan.folder) / "costs" / f"{cell.id}.json", found)
+
+
+def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
+    """In a worker of its own, which ends with it."""
+    where = (*cell.where[:3], "memory")
+    arguments = {"cell": cell.as_dict()}
+    found: dict[str, Any] = workers.call(
+        where, "bench.timing.costs:memory", arguments, PROOF_TIMEOUT_S
+    )
+    workers.end(where)
+    return found
+
+
+def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
+    """Prove a cell in its worker. Rounds stay as they were in another, and are those of its pair.
+
+    What a call takes beside its iterations is a larger share of a shorter round.
+    """
+    first = replace(cell, again=False).id
+    pair = prepared.get(first) if cell.again else None
+    before = first_proof(plan, cell) or pair or {}
+    arguments = {
+        "cell": cell.as_dict(),
+        "round_s": plan.round_s,
+        "proved": pair and pair["proof"],
+        "iterations_per_round": before.get("iterations_per_round") or plan.rounds.get(first),
+    }
+    found = workers.call(cell.where, "bench.timing.cell:prepare", arguments, PROOF_TIMEOUT_S)
+    same = found["proof"].get("same_bits")
+    if found["proof"]["sensitive"] and cell.precision != "float64" and not same:
+        found["proof"]["float64"] = _prove_in_float64(cell, workers)
+    turns = before.get("turns") or turns_of(found, plan.round_s, plan.turns)
+    found |= {"turns": turns, "worker": workers.number(cell.where)}
+    prepared[cell.id] = found | overheads(cell, workers)
+    return prepared[cell.id]
+
+
+def _prove_in_float64(cell: Cell, workers: Workers) -> dict[str, Any]:
+    """Where rounding in float32 grows beyond every ceiling: the same mode, in a float64 worker."""
+    where, arguments = (cell.row, "float64", cell.device), {"cell": cell.as_dict()}
+    name = "bench.timing.cell:prove_in_float64"
+    found: dict[str, Any] = workers.call(where, name, arguments, PROOF_TIMEOUT_S)
+    workers.end(where)  # nothing else lives on beside what is timed
+    return found
+
+
+def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
+    """A part of a round, in whole dispatches."""
+    unit = found["chunk_iterations"] if cell.mode == "multistep" else 1
+    n = unit * max(1, round(WARM_SHARE * found["iterations_per_round"] / unit))
+    arguments = {"cell_id": cell.id, "n": n}
+    workers.call(cell.where, "bench.timing.cell:time_round", arguments, ROUND_TIMEOUT_S)
+
+
+def _count(cell: Cell, workers: Workers) -> None:
+    """The state has counted every iteration that was run, and training is still finite."""
+    arguments = {"cell_id": cell.id}
+    found = workers.call(cell.where, "bench.timing.cell:count", arguments, ROUND_TIMEOUT_S)
+    if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
+        raise WorkerFailed("miscounted", str(found))
+
+
+def _facts(cell: Cell, found: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of the JSON needs to know of a cell, the same in all of its blocks."""
+    backend, _, engine = cell.row.partition("-")
+    return {name: found[name] for name in FACTS} | {
+        "cell": cell.id,
+        "backend": backend,
+        "engine": engine or None,
+        "workload": cell.label,
+        "overrides": json.loads(cell.overrides),
+        "mode": cell.mode,
+        "precision": cell.precision,
+        "batch_size": cell.batch_size,
+        "device": cell.device,
+        "versions": found["backend"]["versions"],
+        "device_name": found["backend"]["device"],
+        "numerics": found["backend"]["precision"],
+        "threads": found["backend"].get("threads"),
+    }
+
+
+def _fail(cell: Cell, plan: Plan, stage: str, failure: WorkerFailed) -> None:
+    record = {
+        "cell": cell.as_dict(),
+        "status": "failed",
+        "stage": stage,
+        "kind": failure.kind,
+        "error": str(failure),
+        "details": failure.details,
+    }
+    write_atomically(Path(plan.folder) / "failures" / f"{cell.id}.json", record)
+    pytest.fail(f"{cell.id}: {stage}: {failure.kind}: {failure}", pytrace=False)

@@ -1,0 +1,1 @@
+"""One process per row: started, asked, replaced where they fail; and the code that answers."""

@@ -1,0 +1,177 @@
+"""One process per backend, reached over an execnet gateway; a worker that fails is replaced.
+
+Frameworks never share a process. The calling process has none of them: it sends the name of a
+function and its arguments, and gets builtins back.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import execnet
+
+from spec.data import files
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SOURCE = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the caller's to handle
+from bench.workers.serving import serve
+serve(channel)
+"""
+
+COMMON = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Several workers share a GPU, so none may take all of its memory at the start.
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "PYTHONWARNINGS": "ignore",
+    "PYTHONDONTWRITEBYTECODE": "",
+}
+
+
+Where = tuple[str, ...]
+"""Row, precision and device; and which of several that are to be alike."""
+DETERMINISTIC = "deterministic"
+"""Such a worker gives the same bits each time on a GPU too, where that is a setting."""
+
+
+class WorkerFailed(Exception):
+    """A call that has no result: the worker raised, died or hung. The message is one line."""
+
+    def __init__(self, kind: str, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """died, hung, or the type of the exception raised in the worker."""
+        self.details = details
+        """The traceback in the worker, where there is one."""
+
+
+class Workers:
+    """The workers that are alive, started when first asked for, by what they serve."""
+
+    def __init__(
+        self, pythons: Mapping[str, str], variables: Mapping[str, str] | None = None
+    ) -> None:
+        self.pythons = dict(pythons)
+        """row -> interpreter; this one where a row is not named."""
+        self._variables = dict(variables or {})
+        self._live: dict[Where, tuple[Any, Any, int]] = {}
+        self._started = 0
+        self._group = execnet.Group()  # of its own: ids are unique within a group only
+
+    def python(self, row: str) -> str:
+        """The interpreter of a row."""
+        return self.pythons.get(row, sys.executable)
+
+    def call(
+        self,
+        where: Where,
+        function: str,
+        arguments: Mapping[str, Any],
+        timeout_s: float,
+    ) -> Any:
+        """Call `module:function` in the worker of (row, precision, device). WorkerFailed if not."""
+        channel = self._get(where)
+        try:
+            channel.send((function, dict(arguments)))
+            outcome, *rest = channel.receive(timeout_s)
+        except channel.TimeoutError:
+            self._kill(where)
+            raise WorkerFailed("hung", f"no answer within {timeout_s:.0f} s") from None
+        except (EOFError, channel.RemoteError, OSError) as error:
+            code = self._kill(where)
+            reason = str(error).strip().splitlines()[-1:] or [""]
+            raise WorkerFailed(
+                "died", f"the worker ended (code {code}) {reason[0]}".strip()
+            ) from None
+        if outcome == "ok":
+            return rest[0]
+        raise WorkerFailed(*rest)
+
+    def number(self, where: Where) -> int:
+        """Which worker serves `where` now; another number means that it was started anew."""
+        self._get(where)
+        return self._live[where][2]
+
+    def keep_only(self, where: Where) -> None:
+        """End every other worker: compiled programs of many workloads fill a machine's memory."""
+        for other in [other for other in self._live if other != where]:
+            self.end(other)
+
+    def end(self, where: Where) -> None:
+        """End one worker."""
+        self._live[where][0]._io.popen.kill()  # an idle one has nothing to finish
+        self._kill(where)
+
+    def stop(self, row: str | None = None) -> None:
+        """End the workers, or only those of a row."""
+        for where in [w for w in self._live if row in (None, w[0])]:
+            self.end(where)
+
+    def _get(self, where: Where) -> Any:
+        if where not in self._live:
+            gateway = self._start(where)
+            self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
+        return self._live[where][1]
+
+    def _start(self, where: Where) -> Any:
+        row, _, device, *kind = where
+        python = self.python(row)
+        self._started += 1
+        variables = COMMON | files.lent() | environment(row, device, *kind) | self._variables
+        spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
+        spec += f"//python={shlex.quote(python)}"
+        spec += "".join(f"//env:{name}={value}" for name, value in variables.items())
+        try:
+            return self._group.makegateway(spec)
+        except (OSError, EOFError) as error:
+            raise WorkerFailed("died", f"{python} did not start: {error}") from None
+
+    def _kill(self, where: Where) -> int | None:
+        gateway, _, _ = self._live.pop(where)
+        process = gateway._io.popen  # the only way to the exit code
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)  # a process that just died has its code in a moment
+        code = process.poll()
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)  # one that is stuck in the kernel is left behind
+        gateway.exit()
+        return code
+
+
+def environment(row: str, device: str, *kind: str) -> dict[str, str]:
+    """Variables that must be set before a framework is imported."""
+    variables = {}
+    engine = row.partition("-")[2]
+    if engine:
+        variables["KERAS_BACKEND"] = engine
+    if device == "cpu":
+        variables |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    if DETERMINISTIC in kind:
+        variables |= {
+            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+            "XLA_FLAGS": f"--xla_gpu_deterministic_ops=true {os.environ.get('XLA_FLAGS', '')}",
+        }
+    return variables
+
+
+def missing_packages(row: str, python: str) -> tuple[str, ...]:
+    """What a row needs and its interpreter does not have; asked without importing a framework."""
+    code = f"import backends; print('missing:', *backends.missing({row!r}))"
+    try:
+        done = subprocess.run(
+            [python, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ
+        )
+    except OSError as error:
+        return (f"an interpreter at {python} ({error.strerror})",)
+    if done.returncode or not done.stdout.startswith("missing:"):
+        return tuple((done.stderr.strip().splitlines() or ["a working interpreter"])[-1:])
+    return tuple(done.stdout.split()[1:])

@@ -1,0 +1,54 @@
+"""What a run is asked for, as a plan has it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.plan.arguments import Asked, plan_of, read_arguments
+from bench.plan.turns import BLOCK_S
+from tests.bench.compare.made import made
+
+
+def asked(**other: Any) -> Asked:
+    """The arguments of a run of one cell."""
+    given: dict[str, Any] = {
+        "workload": "mlp_small",
+        "backend": "pytorch",
+        "mode": "eager",
+        "precision": "float32",
+        "batch_size": "",
+        "device": "cpu",
+        "put": (),
+        "blocks": None,
+        "turns": None,
+        "rounds_like": None,
+        "quick": False,
+        "memory": False,
+    }
+    return read_arguments(**given | other)
+
+
+@pytest.mark.parametrize(("turns", "cut", "controls"), [(None, 3, 1), (3, 3, 1), (15, 15, 2)])
+def test_a_block_lasts_as_long_however_many_turns_it_has(
+    turns: int | None, cut: int, controls: int, tmp_path: Path
+) -> None:
+    """And a run with short ones, for compare, has each control in two processes."""
+    plan = plan_of(asked(turns=turns), ("pytorch",), "cpu", {}, tmp_path)
+    assert (plan.turns, plan.turns * plan.round_s) == (cut, pytest.approx(BLOCK_S))
+    assert len(plan.controls) == controls
+
+
+def test_rounds_are_those_of_another_result(tmp_path: Path) -> None:
+    content = made(turns=15, iterations=12)
+    content["controls"][0]["iterations_per_round"] = 11
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    plan = plan_of(asked(rounds_like=path), ("pytorch",), "cpu", {}, tmp_path)
+    assert plan.turns == 15
+    assert plan.rounds == {
+        "gan-pytorch-mode0-float32-b8": 12,
+        "pytorch_mlp_square-cpu": 11,
+        "jax_mlp_square-cpu": 12,
+    }

@@ -12,32 +12,11 @@ from rich.table import Table
 import backends
 import spec
 import spec.data
-from backends.protocol import MODES, Settings, absent_mode
 from bench.results.provenance import provenance
+from bench.timing.one_step import WORKLOAD, train_once
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
-from spec import randomness
-from spec.state import init_state
 
 STEP_TIMEOUT_S = 300.0
-WORKLOAD = "mlp_square"
-
-
-def train_once(row: str, device: str) -> dict[str, Any]:
-    """In a row's worker: one step on real digits, and what the framework says of itself."""
-    workload = spec.load(WORKLOAD)
-    mode = next(m for m in MODES if not absent_mode(row, m, workload, device))
-    program = backends.prepare(row, workload, Settings(mode, "float32", device, 1))
-    draws = randomness.draws(workload, 0, 0, spec.data.load(workload))
-    state, metrics = program.train_step(program.import_state(init_state(workload, 0)), draws)
-    samples = program.generate(state, "generator", draws["g/z"][0][:4])
-    backend = backends.load(row)
-    return {
-        "mode": mode,
-        "metrics": metrics,
-        "devices": list(backend.device.devices()),
-        "sample_shape": list(samples.shape),
-        **backend.device.describe(),
-    }
 
 
 def diagnose(device: str, pythons: Mapping[str, str], plot: Path) -> dict[str, Any]:
@@ -66,7 +45,7 @@ def _step(workers: Workers, row: str, device: str) -> dict[str, Any]:
     try:
         found = workers.call(
             (row, "float32", device),
-            "bench.commands.doctor:train_once",
+            train_once,
             {"row": row, "device": device},
             STEP_TIMEOUT_S,
         )

@@ -20,6 +20,7 @@ from bench.plan.cells import WARM_SHARE, Cell, with_pairs
 from bench.plan.selection import interpreters
 from bench.plan.turns import BLOCK_S, TURNS
 from bench.results.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
+from bench.timing.cell import prepare, time_round
 from bench.workers.pool import Workers
 
 TIMEOUT_S = 900.0
@@ -59,7 +60,7 @@ def _pairs(
         k = 1
         for one in pair:
             arguments = {"cell": one.as_dict(), "round_s": BLOCK_S / TURNS}
-            found = pool.call(one.where, "bench.timing.cell:prepare", arguments, TIMEOUT_S)
+            found = pool.call(one.where, prepare, arguments, TIMEOUT_S)
             k = max(k, found["iterations_per_round"])
         for number in range(count):
             calls = {one.id: _call(pool, one, 0.0) for one in pair}
@@ -76,7 +77,7 @@ def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:
 
     def call(n: int) -> float:
         arguments = {"cell_id": cell.id, "n": n}
-        found = pool.call(cell.where, "bench.timing.cell:time_round", arguments, TIMEOUT_S)
+        found = pool.call(cell.where, time_round, arguments, TIMEOUT_S)
         taken: float = found["round_s"]
         start = time.perf_counter()
         time.sleep(slowed * taken)

@@ -11,6 +11,7 @@ from bench.plan.folder import read_plan
 from bench.plan.machine import cpu, gpu, revision
 from bench.plan.records import read_all
 from bench.workers.pool import WorkerFailed, Workers
+from bench.workers.row import describe
 from spec.errors import UserError
 
 RETRIED = ("died", "hung", "MemoryError")
@@ -68,9 +69,7 @@ def _require_same_versions(plan: Plan, path: Path) -> None:
     try:
         for row, record in proofs.items():
             cell = Cell(**record["cell"])
-            found = pool.call(
-                cell.where, "bench.workers.row:describe", {"row": row}, DESCRIBE_TIMEOUT_S
-            )
+            found = pool.call(cell.where, describe, {"row": row}, DESCRIBE_TIMEOUT_S)
             for name in ("versions", "device"):
                 _require_same({name: found[name]}, {name: record["backend"][name]}, path)
     except WorkerFailed as failure:

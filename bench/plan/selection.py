@@ -12,6 +12,7 @@ import spec
 from backends.protocol import DEVICES, require_supported
 from bench.plan.machine import gpu
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
+from bench.workers.row import devices
 from spec.errors import UserError
 
 LARGEST_BATCH = 2**20
@@ -141,7 +142,7 @@ def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) 
 
 def _devices(pool: Workers, row: str, asked: str) -> Sequence[str]:
     try:
-        return pool.call((row, "float32", "cuda"), "bench.workers.row:devices", {"row": row}, 120.0)
+        return pool.call((row, "float32", "cuda"), devices, {"row": row}, 120.0)
     except WorkerFailed as failure:
         if asked == "auto":
             return ()  # the row's own cells will say why

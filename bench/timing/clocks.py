@@ -4,6 +4,7 @@ import time
 from statistics import median
 
 from bench.plan.cells import Cell
+from bench.timing.cell import nothing
 from bench.workers.pool import Workers
 
 EMPTY_CALLS, WAIT_S = 5, 0.05
@@ -43,7 +44,7 @@ def overheads(cell: Cell, workers: Workers) -> dict[str, float]:
     for _ in range(EMPTY_CALLS + 1):
         start = time.perf_counter()
         arguments = {"row": cell.row, "wait_s": WAIT_S}
-        found = workers.call(cell.where, "bench.timing.cell:nothing", arguments, TIMEOUT_S)
+        found = workers.call(cell.where, nothing, arguments, TIMEOUT_S)
         call.append(time.perf_counter() - start - found["here_s"])
         empty.append(found["empty_round_s"])
     return {"overhead_s": median(empty[1:]), "call_s": median(call[1:])}

@@ -7,6 +7,7 @@ import pytest
 from bench.plan.cells import Control, Plan
 from bench.plan.controls import iterations_so_far
 from bench.plan.records import write_atomically
+from bench.timing.yardstick import time_turn
 from bench.workers.pool import WorkerFailed, Workers
 
 TURN_TIMEOUT_S = 300.0
@@ -21,8 +22,7 @@ def test_control(control: Control, block: int, turn: int, plan: Plan, workers: W
     asked = {"program": control.program, "row": control.row, "block": block}
     asked |= {"round_s": plan.round_s, "iterations_per_round": iterations_so_far(plan, control)}
     try:
-        name = "bench.timing.yardstick:time_turn"
-        found = workers.call(control.where, name, asked, TURN_TIMEOUT_S)
+        found = workers.call(control.where, time_turn, asked, TURN_TIMEOUT_S)
     except WorkerFailed as failure:
         error = f"block {block}: {failure.kind}: {failure}"
         write_atomically(failure_file, {"id": control.id, "error": error})

@@ -13,6 +13,8 @@ from bench.plan.cells import WARM_SHARE, Cell, Plan
 from bench.plan.folder import first_proof
 from bench.plan.records import write_atomically
 from bench.plan.turns import LONG_ROUND_S, turns_of
+from bench.timing import cell as in_worker
+from bench.timing import costs
 from bench.timing.clocks import WORKER_CLOCK, overheads
 from bench.timing.nvml import energy_j
 from bench.workers.pool import WorkerFailed, Workers
@@ -102,8 +104,8 @@ def test_train_step(
 def _round(cell: Cell, n: int, workers: Workers, clocks: dict[str, float | None]) -> None:
     """n iterations; what the caller's and the device's clock say of them."""
     arguments = {"cell_id": cell.id, "n": n}
-    start, name = time.perf_counter(), "bench.timing.cell:time_round"
-    taken = workers.call(cell.where, name, arguments, ROUND_TIMEOUT_S)
+    start = time.perf_counter()
+    taken = workers.call(cell.where, in_worker.time_round, arguments, ROUND_TIMEOUT_S)
     clocks["caller_clock_s"] = time.perf_counter() - start
     clocks["device_clock_s"] = taken["device_s"]
     WORKER_CLOCK.seconds += taken["round_s"]
@@ -119,14 +121,10 @@ def test_costs(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> 
         if prepared[cell.id]["worker"] != workers.number(cell.where):
             _prepare(cell, plan, workers, prepared)
         here = {"cell_id": cell.id}
-        found["latency_s"] = workers.call(
-            cell.where, "bench.timing.costs:latency", here, ROUND_TIMEOUT_S
-        )
+        found["latency_s"] = workers.call(cell.where, costs.latency, here, ROUND_TIMEOUT_S)
         path = Path(plan.folder) / "ceilings" / f"{cell.row}-{cell.precision}.json"
         if not path.exists():
-            best = workers.call(
-                cell.where, "bench.timing.costs:ceiling", arguments, ROUND_TIMEOUT_S
-            )
+            best = workers.call(cell.where, costs.ceiling, arguments, ROUND_TIMEOUT_S)
             write_atomically(path, arguments | best)
         if plan.memory:
             found |= _memory(cell, workers)
@@ -140,9 +138,7 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
     """In a worker of its own, which ends with it."""
     where = (*cell.where[:3], "memory")
     arguments = {"cell": cell.as_dict()}
-    found: dict[str, Any] = workers.call(
-        where, "bench.timing.costs:memory", arguments, PROOF_TIMEOUT_S
-    )
+    found: dict[str, Any] = workers.call(where, costs.memory, arguments, PROOF_TIMEOUT_S)
     workers.end(where)
     return found
 
@@ -161,7 +157,7 @@ def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> di
         "proved": pair and pair["proof"],
         "iterations_per_round": before.get("iterations_per_round") or plan.rounds.get(first),
     }
-    found = workers.call(cell.where, "bench.timing.cell:prepare", arguments, PROOF_TIMEOUT_S)
+    found = workers.call(cell.where, in_worker.prepare, arguments, PROOF_TIMEOUT_S)
     same = found["proof"].get("same_bits")
     if found["proof"]["sensitive"] and cell.precision != "float64" and not same:
         found["proof"]["float64"] = _prove_in_float64(cell, workers)
@@ -174,8 +170,9 @@ def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> di
 def _prove_in_float64(cell: Cell, workers: Workers) -> dict[str, Any]:
     """Where rounding in float32 grows beyond every ceiling: the same mode, in a float64 worker."""
     where, arguments = (cell.row, "float64", cell.device), {"cell": cell.as_dict()}
-    name = "bench.timing.cell:prove_in_float64"
-    found: dict[str, Any] = workers.call(where, name, arguments, PROOF_TIMEOUT_S)
+    found: dict[str, Any] = workers.call(
+        where, in_worker.prove_in_float64, arguments, PROOF_TIMEOUT_S
+    )
     workers.end(where)  # nothing else lives on beside what is timed
     return found
 
@@ -185,13 +182,13 @@ def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
     unit = found["chunk_iterations"] if cell.mode == "multistep" else 1
     n = unit * max(1, round(WARM_SHARE * found["iterations_per_round"] / unit))
     arguments = {"cell_id": cell.id, "n": n}
-    workers.call(cell.where, "bench.timing.cell:time_round", arguments, ROUND_TIMEOUT_S)
+    workers.call(cell.where, in_worker.time_round, arguments, ROUND_TIMEOUT_S)
 
 
 def _count(cell: Cell, workers: Workers) -> None:
     """The state has counted every iteration that was run, and training is still finite."""
     arguments = {"cell_id": cell.id}
-    found = workers.call(cell.where, "bench.timing.cell:count", arguments, ROUND_TIMEOUT_S)
+    found = workers.call(cell.where, in_worker.count, arguments, ROUND_TIMEOUT_S)
     if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
         raise WorkerFailed("miscounted", str(found))
 

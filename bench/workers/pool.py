@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -73,14 +73,17 @@ class Workers:
     def call(
         self,
         where: Where,
-        function: str,
+        function: Callable[..., Any],
         arguments: Mapping[str, Any],
         timeout_s: float,
     ) -> Any:
-        """Call `module:function` in the worker of (row, precision, device). WorkerFailed if not."""
+        """Call a module's function in the worker of (row, precision, device). WorkerFailed if not.
+
+        Its module is imported there anew, by name.
+        """
         channel = self._get(where)
         try:
-            channel.send((function, dict(arguments)))
+            channel.send((f"{function.__module__}:{function.__qualname__}", dict(arguments)))
             outcome, *rest = channel.receive(timeout_s)
         except channel.TimeoutError:
             self._kill(where)

@@ -8,7 +8,7 @@ import pytest
 import spec
 from backends.protocol import absent_mode, declared
 from bench.workers.pool import DETERMINISTIC, Where, WorkerFailed, Workers
-from tests.conformance.catalogue import CATALOGUE, Check
+from tests.conformance.catalogue import CATALOGUE, Check, perform
 from tests.conftest import Recorder, Selection, of_row, selection_of
 
 TIMEOUT_S = {"convergence": 3000.0}
@@ -147,7 +147,7 @@ def _ask(
     try:
         return workers.call(
             where,
-            "tests.conformance.catalogue:perform",
+            perform,
             arguments | {"deterministic": DETERMINISTIC in where},
             TIMEOUT_S.get(check, DEFAULT_TIMEOUT_S),
         )

@@ -21,6 +21,7 @@ from bench.workers.pool import ROOT, WorkerFailed, Workers
 from spec.base import Model
 from spec.short_form import ShortForm
 from tests.conftest import Recorder, Selection, of_row, selection_of
+from tests.fuzz import comparison
 from tests.fuzz.comparison import workload_of
 from tests.fuzz.coverage import reached, universe
 from tests.fuzz.strategies import gans
@@ -100,7 +101,7 @@ def _require_same(
     where = (row, "float64", selection.device)
     arguments = {"row": row, "gan": json.dumps(gan), "mode": mode, "device": selection.device}
     try:
-        result = workers.call(where, "tests.fuzz.comparison:compare", arguments, TIMEOUT_S)
+        result = workers.call(where, comparison.compare, arguments, TIMEOUT_S)
     except WorkerFailed as failure:  # it raised, died or hung: a difference like any other
         raise AssertionError(f"{name}: {failure.kind}: {failure}") from None
     assert result["status"] == "passed", f"{name}: {result['message']}"

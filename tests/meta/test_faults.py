@@ -10,7 +10,7 @@ import spec
 from backends.protocol import MODES, absent_mode
 from bench.workers.pool import Workers
 from tests.conftest import Recorder, Selection, of_row, selection_of
-from tests.meta.faults import FAULTS
+from tests.meta.faults import FAULTS, perform_fault
 
 TIMEOUT_S = 600.0
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -39,7 +39,7 @@ def test_planted_fault(
     control, faulty = (
         workers.call(
             (row, fault.precision, "cpu"),
-            "tests.meta.faults:perform_fault",
+            perform_fault,
             arguments | {"planted": planted_},
             TIMEOUT_S,
         )

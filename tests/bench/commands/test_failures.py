@@ -10,13 +10,15 @@ from rich.console import Console
 from bench.commands.running import run_plan
 from bench.plan.cells import Cell, Plan
 from bench.results.provenance import provenance
+from bench.timing.cell import time_round
 from bench.workers.pool import Where, Workers
+from tests.bench.workers import misbehave
 
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
 MISDEEDS = {
-    4: ("hang", {}, "hung"),
-    5: ("die", {"code": 9}, "died"),
-    6: ("fail", {}, "MemoryError"),
+    4: (misbehave.hang, {}, "hung"),
+    5: (misbehave.die, {"code": 9}, "died"),
+    6: (misbehave.fail, {}, "MemoryError"),
 }
 """Batch size of the cell -> function of misbehave, its arguments, kind of failure."""
 
@@ -32,12 +34,12 @@ def test_three_marked_cells_and_the_others_measured(
     real = Workers.call
 
     def call(
-        self: Workers, where: Where, function: str, arguments: Mapping[str, Any], timeout_s: float
+        self: Workers, where: Where, function: Any, arguments: Mapping[str, Any], timeout_s: float
     ) -> Any:
         """Rounds of the three cells go wrong in the worker that all six share."""
-        if function.endswith(":time_round") and arguments["cell_id"] in wrong:
+        if function is time_round and arguments["cell_id"] in wrong:
             misdeed, with_, _ = wrong[arguments["cell_id"]]
-            return real(self, where, f"tests.bench.workers.misbehave:{misdeed}", with_, 1.0)
+            return real(self, where, misdeed, with_, 1.0)
         return real(self, where, function, arguments, timeout_s)
 
     monkeypatch.setattr(Workers, "call", call)

@@ -1,6 +1,7 @@
 """A whole small run in this process: the reference as a row, and a row that cannot start."""
 
 import json
+import os
 import time
 from pathlib import Path
 from statistics import median
@@ -13,6 +14,7 @@ from bench.commands.running import run_plan
 from bench.plan.cells import Absent, Cell, Plan, with_pairs
 from bench.report import table
 from bench.results.provenance import provenance
+from bench.timing.cell import time_round
 from bench.workers.pool import Where, Workers
 
 QUIET = Console(quiet=True)
@@ -74,8 +76,8 @@ def test_a_slow_call_is_in_no_time_and_is_told(
 ) -> None:
     call, waited_s = Workers.call, 0.1
 
-    def slow(self: Workers, where: Where, function: str, *arguments: Any) -> Any:
-        time.sleep(waited_s if function == "bench.timing.cell:time_round" else 0.0)
+    def slow(self: Workers, where: Where, function: Any, *arguments: Any) -> Any:
+        time.sleep(waited_s if function is time_round else 0.0)
         return call(self, where, function, *arguments)
 
     monkeypatch.setattr(Workers, "call", slow)
@@ -97,7 +99,7 @@ def test_what_an_earlier_run_compiled_is_not_found(
     call, seen = Workers.call, []
 
     def asked(self: Workers, where: Where, *arguments: Any) -> Any:
-        seen.append(call(self, where, "os:getenv", {"key": "TORCHINDUCTOR_CACHE_DIR"}, 30.0))
+        seen.append(call(self, where, os.getenv, {"key": "TORCHINDUCTOR_CACHE_DIR"}, 30.0))
         return call(self, where, *arguments)
 
     monkeypatch.setattr(Workers, "call", asked)

@@ -8,6 +8,7 @@ import pytest
 
 from bench.plan.arguments import Asked, plan_of, read_arguments
 from bench.plan.turns import BLOCK_S
+from bench.results.reading import rounds_of
 from tests.bench.compare.made import made
 
 
@@ -23,7 +24,7 @@ def asked(**other: Any) -> Asked:
         "put": (),
         "blocks": None,
         "turns": None,
-        "rounds_like": None,
+        "like": None,
         "quick": False,
         "memory": False,
     }
@@ -45,7 +46,7 @@ def test_rounds_are_those_of_another_result(tmp_path: Path) -> None:
     content["controls"][0]["iterations_per_round"] = 11
     path = tmp_path / "old.json"
     path.write_text(json.dumps(content), encoding="utf-8")
-    plan = plan_of(asked(rounds_like=path), ("pytorch",), "cpu", {}, tmp_path)
+    plan = plan_of(asked(like=rounds_of(path)), ("pytorch",), "cpu", {}, tmp_path)
     assert plan.turns == 15
     assert plan.rounds == {
         "gan-pytorch-mode0-float32-b8": 12,

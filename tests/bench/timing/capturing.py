@@ -4,12 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 import spec
 from backends.protocol import Arrays, Settings
-from backends.pytorch import training
 from spec import data, randomness
 from spec.state import init_state
 
@@ -23,14 +20,16 @@ class Replayed:
     made = 0
 
     def __init__(
-        self, iterate: Callable[[Mapping[str, Tensor]], dict[str, Tensor]], state: Any, chunk: Any
+        self, iterate: Callable[[Mapping[str, Any]], dict[str, Any]], state: Any, chunk: Any
     ) -> None:
         Replayed.made += 1
         self._iterate = iterate
         self._draws = {key: value.clone() for key, value in chunk.items()}
 
-    def __call__(self, chunk: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def __call__(self, chunk: Mapping[str, Any]) -> dict[str, Any]:
         """The iterations on these draws, which raise where they do not fit."""
+        import torch
+
         for key, value in chunk.items():
             self._draws[key].copy_(value)
         length = len(next(iter(chunk.values())))
@@ -43,6 +42,8 @@ class Replayed:
 
 def batches_of_two_sizes(workload: str) -> dict[str, Any]:
     """{same: whether replayed and looped iterations end with the same bits, graphs: how many}."""
+    from backends.pytorch import training
+
     training.ChunkGraph = Replayed  # type: ignore[assignment,misc]
     training._compiled = lambda function: function
     replayed, looped = (_trained(workload, mode) for mode in ("multistep", "eager"))
@@ -53,6 +54,8 @@ def batches_of_two_sizes(workload: str) -> dict[str, Any]:
 
 
 def _trained(name: str, mode: str) -> Arrays:
+    from backends.pytorch import training
+
     workload = spec.load(name, {"schedule.batch_size": SIZES[0]})
     settings = Settings(mode, "float64", "cpu", 1)  # type: ignore[arg-type]
     program = training.Program(workload, settings)  # not prepared: no such mode on a CPU

@@ -3,6 +3,7 @@
 import spec
 from backends.protocol import MODES, absent_mode
 from bench.workers.pool import Workers
+from tests.bench.timing.asking import calls_of_the_spec
 from tests.conftest import Selection
 
 PLAIN, RICH = "mlp_small", "tests/meta/workloads/vocabulary_c.toml"
@@ -19,11 +20,8 @@ def test_a_warm_run_asks_nothing_of_the_spec(selection: Selection) -> None:
             eager = [(RICH, m) for m in modes if m == "eager"]
             for workload, mode in [(PLAIN, m) for m in modes] + eager:
                 given = {"workload": workload, "row": row, "mode": mode}
-                where, function = (
-                    (row, "float32", "cpu"),
-                    "tests.bench.timing.asking:calls_of_the_spec",
-                )
-                asked[row, mode, workload] = pool.call(where, function, given, 300.0)
+                where = (row, "float32", "cpu")
+                asked[row, mode, workload] = pool.call(where, calls_of_the_spec, given, 300.0)
     finally:
         pool.stop()
     assert {cell: called for cell, called in asked.items() if called} == {}

@@ -3,6 +3,7 @@
 import pytest
 
 from bench.workers.pool import Workers
+from tests.bench.timing.capturing import batches_of_two_sizes
 from tests.conftest import Selection
 
 
@@ -13,7 +14,7 @@ def test_a_smaller_batch_has_a_graph_of_its_own(selection: Selection) -> None:
     try:
         found = pool.call(
             ("pytorch", "float64", "cpu"),
-            "tests.bench.timing.capturing:batches_of_two_sizes",
+            batches_of_two_sizes,
             {"workload": "mlp_small"},
             120.0,
         )

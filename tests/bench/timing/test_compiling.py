@@ -6,6 +6,7 @@ import pytest
 
 from bench.timing.conftest import compiled_anew
 from bench.workers.pool import Workers
+from tests.bench.timing.compiling import graphs_of_two_programs
 from tests.conftest import Selection
 
 WORKLOAD = "tests/meta/workloads/vocabulary_b.toml"
@@ -18,7 +19,7 @@ def test_each_program_compiles_for_itself(selection: Selection, tmp_path: Path) 
     try:
         found = pool.call(
             ("pytorch", "float64", selection.device),
-            "tests.bench.timing.compiling:graphs_of_two_programs",
+            graphs_of_two_programs,
             {"workload": WORKLOAD, "device": selection.device},
             300.0,
         )

@@ -7,9 +7,11 @@ import pytest
 
 from bench.plan.cells import Cell
 from bench.proof.closeness import CheckFailed
+from bench.timing.cell import prepare
 from bench.timing.conftest import compiled_anew
 from bench.workers.apart import in_own_process
 from bench.workers.pool import Workers
+from tests.bench.timing.compiling import imported
 from tests.conftest import Selection
 
 WORKLOAD = "tests/meta/workloads/vocabulary_b.toml"
@@ -32,10 +34,10 @@ def test_what_is_timed_has_not_run_the_reference(selection: Selection, tmp_path:
     pool = Workers(selection.pythons, compiled_anew(str(tmp_path)))
     try:
         arguments = {"cell": cell.as_dict(), "round_s": 0.01}
-        found = pool.call(cell.where, "bench.timing.cell:prepare", arguments, 300.0)
-        imported = pool.call(cell.where, "tests.bench.timing.compiling:imported", {}, 30.0)
+        found = pool.call(cell.where, prepare, arguments, 300.0)
+        there = pool.call(cell.where, imported, {}, 30.0)
     finally:
         pool.stop()
     assert found["proof"]["comparisons"] > 0
-    assert "bench.proof.timed_path" in imported
-    assert "backends.reference" not in imported
+    assert "bench.proof.timed_path" in there
+    assert "backends.reference" not in there

@@ -12,16 +12,17 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
-from bench.commands.running import INTERRUPTED, run_plan, save
+from bench.commands.running import run_and_show
 from bench.compare import calibration as calibration_
 from bench.compare.comparing import compare as compare_
 from bench.compare.comparing import limit_of
 from bench.plan.arguments import output_path, plan_of, read_arguments, records_folder
 from bench.plan.cells import Plan
+from bench.plan.records import strict
 from bench.plan.resuming import take_up
 from bench.plan.selection import HEADLINE, interpreters, resolve_device, select, select_rows
 from bench.report import comparison as comparison_
-from bench.report import table, writing
+from bench.report import writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
 from bench.workers.pool import ROOT, missing_packages
@@ -118,6 +119,9 @@ def run(
         Path | None, typer.Option(help="take up an interrupted run: its .json or .records")
     ] = None,
     python: Python = [],  # noqa: B006
+    prove_anew: Annotated[
+        bool, typer.Option("--prove-anew", help="prove what is recognised by its bits too")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="only read the arguments and say what was understood")
     ] = False,
@@ -138,9 +142,10 @@ def run(
         put=set_,
         blocks=blocks,
         turns=turns,
-        like=None if rounds_like is None else rounds_of(rounds_like),
+        like=_like(rounds_like, turns),
         quick=quick,
         memory=memory,
+        prove_anew=prove_anew,
     )
     target = output_path(output)
     if check:
@@ -197,6 +202,15 @@ def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRA
     print(f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}")
 
 
+def _like(path: Path | None, turns: int | None) -> tuple[int, dict[str, int]] | None:
+    """Turns and rounds of the result that this run is to be compared with."""
+    if path is None:
+        return None
+    if turns is not None:
+        raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
+    return rounds_of(path)
+
+
 def _resume(
     context: typer.Context, path: Path, pythons: dict[str, str], check: bool, json_: bool
 ) -> None:
@@ -223,22 +237,10 @@ def _console(json_: bool) -> Console:
 def _execute(
     plan: Plan, missing: dict[str, str], target: Path, console: Console, json_: bool
 ) -> None:
-    """Measure, show and save; exit code 1 where a cell failed, 130 after Ctrl-C."""
-    code, result = run_plan(plan, console, provenance())
-    result["missing_rows"] = missing
+    """Measure, show and save; exit code 1 where a cell failed, 130 and 143 after a signal."""
+    code, result = run_and_show(plan, missing, target, console, provenance())
     if json_:
-        print(json.dumps(result))
-    else:
-        table.show(console, result)
-    save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
-    if code == INTERRUPTED:
-        console.print(
-            f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
-            "measures the others",
-            highlight=False,
-            soft_wrap=True,
-        )
-    console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
+        print(json.dumps(strict(result), allow_nan=False))
     if code:
         raise typer.Exit(code)
 

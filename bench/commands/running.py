@@ -7,61 +7,58 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.commands.interruption import Interruption
-from bench.plan.cells import Plan
+from bench.commands.progress import Watching
+from bench.plan.cells import Group, Plan
 from bench.plan.records import write_atomically
+from bench.report import table, writing
 from bench.results.assemble import assemble
 from bench.workers.pool import ROOT
 
-INTERRUPTED = 130
+FAILED = 1
 ENDS = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+Result = dict[str, Any]
 
 
-class ProgressPlugin:
-    """A bar for people at a terminal, a line per item elsewhere."""
+def run_and_show(
+    plan: Plan, missing: dict[str, str], target: Path, console: Console, provenance: dict[str, Any]
+) -> tuple[int, Result]:
+    """Measure, and show and write what there is after each group and at the end.
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
+    (exit code, result): 0 all measured, 1 something failed or diverges, 130 after Ctrl-C, 143 after
+    SIGTERM.
+    """
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def so_far(result: Result, group: Group) -> None:
+        table.show_group(console, result, group)
+        save(result | {"missing_rows": missing}, target)
+        say(writing.after_run(target))
+
+    code, result = run_plan(plan, console, provenance, so_far)
+    result["missing_rows"] = missing
+    table.show(console, result)
+    save(result, target)
+    say(f"result: {target}")
+    if code > FAILED:
+        say(
+            f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
+            "measures the others"
         )
-        self.task = self.bar.add_task("starting", total=None)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.bar.update(self.task, total=len(session.items))
-        self.bar.start()
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.bar.update(self.task, description=nodeid.partition("::")[2])
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "setup" and report.failed:
-            self.console.print(f"[red]error[/red] {report.longreprtext}", highlight=False)
-        if report.when != "call":
-            return
-        self.bar.advance(self.task)
-        name = report.nodeid.partition("::")[2]
-        if report.failed:
-            lines = report.longreprtext.strip().splitlines() or [""]
-            self.console.print(f"FAILED {name}: {lines[-1]}", markup=False, highlight=False)
-        elif name.startswith("test_proof"):
-            self.console.print(f"proved {name[11:-1]} in {report.duration:.1f} s", markup=False)
-
-    def pytest_sessionfinish(self) -> None:
-        self.bar.stop()
+    say(writing.after_run(target))
+    return code, result
 
 
 def run_plan(
-    plan: Plan, console: Console, provenance: dict[str, Any]
-) -> tuple[int, dict[str, Any]]:
-    """(exit code, result): 0 all measured, 1 something failed, 130 interrupted."""
+    plan: Plan,
+    console: Console,
+    provenance: dict[str, Any],
+    so_far: Callable[[Result, Group], None] = lambda result, group: None,
+) -> tuple[int, Result]:
+    """(exit code, result), as `run_and_show`; `so_far` is given the result after each group."""
     folder = Path(plan.folder)
     plan_file = folder / "plan.json"
     write_atomically(plan_file, asdict(plan))
@@ -79,20 +76,20 @@ def run_plan(
         "-p",
         "no:cacheprovider",
     ]
+    watching = Watching(plan, console, lambda group: so_far(assemble(plan, provenance), group))
     with Interruption() as interruption:
-        code = int(pytest.main(arguments, plugins=[ProgressPlugin(console), interruption]))
+        code = int(pytest.main(arguments, plugins=[watching, interruption]))
         interruption.finishing = True
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
             code = 0
         if code not in ENDS:
             raise RuntimeError(f"pytest ended with exit code {code}; records are in {folder}")
         result = assemble(plan, provenance)
-    if code == pytest.ExitCode.INTERRUPTED:
-        return INTERRUPTED, result
-    return (1 if code or result["failures"] else 0), result
+        if code == pytest.ExitCode.INTERRUPTED:
+            return interruption.code, result
+    return (FAILED if code or result["failures"] or result["diverged"] else 0), result
 
 
-def save(result: dict[str, Any], path: Path, say: Callable[[str], None]) -> None:
-    """Write the result as JSON and say where."""
+def save(result: Result, path: Path) -> None:
+    """Write the result as JSON."""
     write_atomically(path, result)
-    say(f"result: {path}")

@@ -17,6 +17,7 @@ from bench.compare.differences import (
     not_compared,
     require_alike,
     require_same_rounds,
+    require_same_spread,
     warnings,
 )
 from bench.compare.normalising import common_controls, mean_log_speeds, yardstick
@@ -93,6 +94,7 @@ def compare(
         require_alike(runs)
     require_same_rounds(old[0], new[0])
     cells, left_out = not_compared(old, new)
+    require_same_spread((*old, *new), cells)
     controls = common_controls((*old, *new))
     known = run_to_run(recorded, (old, new), bool(controls))
     unknown = [m for m in dict.fromkeys((machine_of(old[0]), machine_of(new[0]))) if m not in known]
@@ -165,9 +167,12 @@ def _machine(old: Sequence[Result], new: Sequence[Result], controls: list[str]) 
 
 
 def _control_speed(runs: Sequence[Result], controls: list[str]) -> float | None:
-    found = [log_speed([yardstick(run, controls) or {}]) for run in runs]
-    values = [speed.value for speed in found if speed]
-    return fmean(values) if len(values) == len(runs) else None
+    found = []
+    for run in runs:
+        groups = dict.fromkeys(group for control in run.controls for group in control.groups)
+        speeds = [log_speed([yardstick(run, controls, group) or {}]) for group in groups]
+        found.append([speed.value for speed in speeds if speed])
+    return fmean(map(fmean, found)) if found and all(found) else None
 
 
 def _change(

@@ -32,6 +32,18 @@ def require_same_rounds(old: Result, new: Result) -> None:
         )
 
 
+def require_same_spread(runs: Sequence[Result], cells: Iterable[str]) -> None:
+    """Blocks that lie together share what a machine did then; those of a whole run do not."""
+    for cell in cells:
+        found = sorted({run.spread_of(cell) for run in runs})
+        if len(found) > 1:
+            raise UserError(
+                f"{cell}: its blocks are spread differently over the runs ({' and '.join(found)}); "
+                "a run of several workloads takes them in two halves, one of a single workload and "
+                "older versions as a whole; run both sides with this version and the same workloads"
+            )
+
+
 def not_compared(
     old: Sequence[Result], new: Sequence[Result]
 ) -> tuple[list[str], dict[str, list[str]]]:

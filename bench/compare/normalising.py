@@ -23,24 +23,27 @@ def common_controls(results: Iterable[Result]) -> list[str]:
                 control.iterations_per_round if result.short_rounds else None,
             )
             for control in result.controls
-            if control.blocks and not control.error
+            if control.groups and not control.error
         }
         for result in results
     ]
     return sorted(name for name, *_ in set.intersection(*usable))
 
 
-def yardstick(result: Result, controls: Iterable[str]) -> Blocks | None:
-    """The geometric mean of the controls' seconds an iteration, in each turn of each block."""
+def yardstick(result: Result, controls: Iterable[str], group: str) -> Blocks | None:
+    """The geometric mean of the controls' seconds an iteration, in each turn of a group's blocks.
+
+    None without controls.
+    """
     wanted = set(controls)
-    times = [control.blocks for control in result.controls if control.id in wanted]
+    times = [control.blocks(group) for control in result.controls if control.id in wanted]
     if not times:
         return None
     common = set.intersection(*(set(blocks) for blocks in times))
     return {block: _mean([blocks[block] for blocks in times]) for block in sorted(common)}
 
 
-def _mean(turns: list[dict[int, float]]) -> Turns:
+def _mean(turns: list[Turns]) -> Turns:
     common = set.intersection(*(set(by_turn) for by_turn in turns))
     return {turn: exp(fmean(log(by_turn[turn]) for by_turn in turns)) for turn in sorted(common)}
 
@@ -52,8 +55,11 @@ def log_speeds(
 
     Of a cell that the run timed twice, in two processes, both count.
     """
-    stick = yardstick(result, controls)
-    found = {cell: log_speed(result.processes(cell), stick) for cell in cells}
+    wanted = list(controls)
+    found = {
+        cell: log_speed(result.processes(cell), yardstick(result, wanted, result.group(cell)))
+        for cell in cells
+    }
     return {cell: speed for cell, speed in found.items() if speed is not None}
 
 

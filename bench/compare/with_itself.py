@@ -9,8 +9,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
+from pathlib import Path
 from random import Random
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -19,9 +21,11 @@ from rich.console import Console
 from bench.plan.cells import WARM_SHARE, Cell, with_pairs
 from bench.plan.selection import interpreters
 from bench.plan.turns import BLOCK_S, TURNS
+from bench.proof.group import prove
+from bench.proof.starting import start
 from bench.results.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
 from bench.timing.cell import prepare, time_round
-from bench.workers.pool import Workers
+from bench.workers.pool import WorkerFailed, Workers
 
 TIMEOUT_S = 900.0
 BLOCKS = 10
@@ -42,9 +46,9 @@ def main(
     pythons, console = interpreters(python), Console(stderr=True)
     same: list[dict[str, Any]] = []
     slower: list[dict[str, Any]] = []
-    for start in range(0, comparisons, -(-comparisons // processes)):
-        count = min(-(-comparisons // processes), comparisons - start)
-        for one, other, late in _pairs(cell, pythons, count, slowed - len(slower), start):
+    for first in range(0, comparisons, -(-comparisons // processes)):
+        count = min(-(-comparisons // processes), comparisons - first)
+        for one, other, late in _pairs(cell, pythons, count, slowed - len(slower), first):
             same.append(_said(one, other))
             slower += [_said(late, one)] if late else []
             console.print(f"{len(same)}: {same[-1]['verdict']}, {same[-1]['half_width']:.2%}")
@@ -59,7 +63,10 @@ def _pairs(
     try:
         k = 1
         for one in pair:
-            arguments = {"cell": one.as_dict(), "round_s": BLOCK_S / TURNS}
+            pool.call(one.where, start, {"cell": one.as_dict()}, TIMEOUT_S)
+        _require_proof(pair, pool)
+        for one in pair:
+            arguments = {"cell_id": one.id, "round_s": BLOCK_S / TURNS}
             found = pool.call(one.where, prepare, arguments, TIMEOUT_S)
             k = max(k, found["iterations_per_round"])
         for number in range(count):
@@ -70,6 +77,18 @@ def _pairs(
             yield times[pair[0].id], times[pair[1].id], times.get("slowed", {})
     finally:
         pool.stop()
+
+
+def _require_proof(pair: tuple[Cell, ...], pool: Workers) -> None:
+    reference = Workers({})
+    with TemporaryDirectory(prefix="gantlet-") as folder:
+        try:
+            outcomes = prove(pair, pool, reference, Path(folder), {}, None)
+        finally:
+            reference.stop()
+    for outcome in outcomes.values():
+        if isinstance(outcome, WorkerFailed):
+            raise outcome
 
 
 def _call(pool: Workers, cell: Cell, slowed: float) -> Callable[[int], float]:

@@ -19,6 +19,8 @@ from bench.plan.turns import BLOCK_S, MOST_TURNS, TURNS
 from bench.workers.pool import ROOT
 from spec.errors import UserError
 
+PROOFS = "results/proofs"
+"""Where proofs are kept to be recognised by a later run."""
 QUICK_BLOCKS = 2
 BLOCKS = 10
 
@@ -40,6 +42,7 @@ class Asked:
     """Cell's or control's id -> iterations of its rounds, as in another result."""
     quick: bool
     memory: bool
+    prove_anew: bool
 
     def lines(self) -> Iterator[str]:
         """For each workload what was understood of it."""
@@ -61,6 +64,7 @@ def read_arguments(
     like: tuple[int, dict[str, int]] | None,
     quick: bool,
     memory: bool,
+    prove_anew: bool = False,
 ) -> Asked:
     """What was asked for, with the data loaded once. UserError for the first that is wrong.
 
@@ -79,7 +83,17 @@ def read_arguments(
     check_data(names, batches, found)
     usual = QUICK_BLOCKS if quick else BLOCKS
     return Asked(
-        names, found, modes, precisions, batches, blocks or usual, cut, rounds, quick, memory
+        names,
+        found,
+        modes,
+        precisions,
+        batches,
+        blocks or usual,
+        cut,
+        rounds,
+        quick,
+        memory,
+        prove_anew,
     )
 
 
@@ -88,8 +102,6 @@ def _rounds(
 ) -> tuple[int, dict[str, int]]:
     """(turns of a block, iterations of the rounds that are to be as in another result)."""
     if like is not None:
-        if turns is not None:
-            raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
         return like
     if turns is not None and not 1 <= turns <= MOST_TURNS:
         raise UserError(f"--turns: given {turns}; allowed: whole numbers from 1 to {MOST_TURNS}")
@@ -126,6 +138,8 @@ def plan_of(
         identity=identity(cells),
         controls=() if asked.quick else controls_of(cells, twice=asked.turns > TURNS),
         rounds=dict(asked.rounds),
+        proofs=str(ROOT / PROOFS),
+        prove_anew=asked.prove_anew,
     )
 
 

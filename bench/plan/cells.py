@@ -17,6 +17,9 @@ WARM_SHARE = 0.2
 TRIES = 3
 """Of a round, to see how long it is: the fastest, since other work can only add to it."""
 
+Group = tuple[str, str, int]
+"""Workload, precision, batch size: what comparable cells share."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -42,7 +45,7 @@ class Cell:
         return f"{own}-again" if self.again else own
 
     @property
-    def group(self) -> tuple[str, str, int]:
+    def group(self) -> Group:
         """What it is compared with: all that differs in row and mode alone."""
         return (self.label, self.precision, self.batch_size)
 
@@ -123,6 +126,10 @@ class Plan:
     controls: tuple[Control, ...] = ()
     rounds: dict[str, int] = field(default_factory=dict)
     """Cell's or control's id -> iterations of its rounds, where they are given beforehand."""
+    proofs: str = ""
+    """The folder of proofs that are kept to be recognised; none where it is empty."""
+    prove_anew: bool = False
+    """Whether proofs that were kept are ignored; new ones are kept all the same."""
 
 
 def cells_of(

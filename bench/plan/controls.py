@@ -34,7 +34,7 @@ def iterations_so_far(plan: Plan, control: Control) -> int | None:
 
     Both processes, and a run that is taken up again, are timed alike.
     """
-    records = (Path(plan.folder) / "controls").glob(f"{control.first.id}*.json")
+    records = (Path(plan.folder) / "controls").glob(f"{control.first.id}-*.json")
     path = next(records, None)
     if path is None:
         return plan.rounds.get(control.first.id)

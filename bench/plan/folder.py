@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.plan.cells import Absent, Cell, Control, Plan
+from bench.plan.cells import Absent, Cell, Control, Group, Plan
+from bench.plan.groups import name
+from bench.plan.records import read_all, write_atomically
 
 
 def read_plan(path: Path) -> Plan:
@@ -26,9 +28,11 @@ def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:
 
 
 def missing(plan: Plan, cell: Cell) -> set[Path]:
-    """A cell's records that are still to come, by their place in the folder; none if it failed."""
+    """A cell's records that are still to come, by their place in the folder; none if it
+    failed or its GAN diverges.
+    """
     folder = Path(plan.folder)
-    if (folder / "failures" / f"{cell.id}.json").exists():
+    if any((folder / kind / f"{cell.id}.json").exists() for kind in ("failures", "diverged")):
         return set()
     turns = first_proof(plan, cell).get("turns", range(plan.turns))
     wanted = {place_of(cell, block, turn) for block in range(plan.blocks) for turn in turns}
@@ -44,10 +48,31 @@ def place_of(cell: Cell, block: int | None = None, turn: int | None = None) -> P
     return Path("blocks") / f"{cell.id}-{block}-{turn}.json"
 
 
-def control_missing(plan: Plan, control: Control, block: int, turn: int) -> bool:
+def control_missing(plan: Plan, control: Control, group: Group, block: int, turn: int) -> bool:
     """One that failed is not tried again: later blocks would say nothing of the cells' moments."""
     folder = Path(plan.folder)
     return not (
-        (folder / "controls" / f"{control.id}-{block}-{turn}.json").exists()
+        (folder / place_of_control(control, group, block, turn)).exists()
         or (folder / "control_failures" / f"{control.id}.json").exists()
     )
+
+
+def place_of_control(control: Control, group: Group, block: int, turn: int) -> Path:
+    """The place of a control's turn among the cells of a group."""
+    return Path("controls") / f"{control.id}-{name(group)}-{block}-{turn}.json"
+
+
+def note_together(plan: Plan, group: Group) -> None:
+    """Write down that the halves of a group's blocks follow each other, for want of memory."""
+    write_atomically(Path(plan.folder) / "together" / f"{name(group)}.json", {"group": group})
+
+
+def spread(plan: Plan) -> dict[str, str]:
+    """Group -> how its blocks lie in the run's time.
+
+    Of several groups the blocks lie in two halves, one after its proof and one after all proofs.
+    """
+    groups = dict.fromkeys(name(cell.group) for cell in plan.cells)
+    together = {name(tuple(r["group"])) for r in read_all(Path(plan.folder) / "together")}
+    halves = "halves" if len(groups) > 1 else "whole"
+    return {group: "whole" if group in together else halves for group in groups}

@@ -1,10 +1,13 @@
 """The machine that is measured on, and the revision of this project."""
 
+import os
 import platform
 import subprocess
 from pathlib import Path
 
 from bench.workers.pool import ROOT
+
+VECTORS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
 
 
 def revision() -> str | None:
@@ -38,6 +41,19 @@ def git(*arguments: str) -> str | None:
 def cpu() -> str:
     """The processor's name."""
     return cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_flags() -> list[str]:
+    """The vector units that decide how fast products are."""
+    there = (cpuinfo("flags") or cpuinfo("Features")).split()
+    return [flag for flag in VECTORS if flag in there]
+
+
+def cpus_usable() -> int:
+    """Processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cpuinfo(field: str) -> str:

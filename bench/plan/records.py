@@ -1,6 +1,7 @@
 """Records: one file per measured block, written as it ends; nothing measured is ever lost."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,18 @@ def write_atomically(path: Path, content: Any) -> None:
     """Write JSON so that a reader, or a crash, sees either the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(strict(content), indent=1, allow_nan=False)
+    draft.write_text(text + "\n", encoding="utf-8")
     draft.replace(path)
+
+
+def strict(content: Any) -> Any:
+    """The content with null for numbers that are not finite, for which JSON has no word."""
+    if isinstance(content, dict):
+        return {key: strict(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [strict(value) for value in content]
+    return None if isinstance(content, float) and not isfinite(content) else content
 
 
 def read_all(folder: Path) -> list[dict[str, Any]]:

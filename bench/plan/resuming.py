@@ -1,6 +1,5 @@
 """Taking a run up again: what it measured stays, what is missing is measured, nothing is mixed."""
 
-import os
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from bench.plan.cells import Cell, Plan
 from bench.plan.folder import read_plan
-from bench.plan.machine import cpu, gpu, revision
+from bench.plan.machine import cpu, cpus_usable, gpu, revision
 from bench.plan.records import read_all
 from bench.workers.pool import WorkerFailed, Workers
 from bench.workers.row import describe
@@ -26,7 +25,7 @@ def identity(cells: tuple[Cell, ...]) -> dict[str, Any]:
         "spec": {cell.id: cell.load().spec_hash for cell in cells},
         "git_revision": revision(),
         "cpu": cpu(),
-        "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpus_usable": cpus_usable(),
         "system": f"{platform.system()} {platform.machine()}",
         "gpu": card["name"] if card else None,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,19 @@ STRUCTURAL_ZERO = 1e-14
 
 class CheckFailed(AssertionError):
     """A backend is further from the reference than the limit allows."""
+
+
+class Diverges(Exception):
+    """The reference itself leaves the finite numbers: no backend can be held to what follows."""
+
+    def __init__(self, iteration: int) -> None:
+        super().__init__(f"the reference is not finite from iteration {iteration} on")
+        self.iteration = iteration
+        """The first, counted from 1, whose metrics or state are not finite."""
+
+    def __reduce__(self) -> tuple[type["Diverges"], tuple[int]]:
+        """From one process to another."""
+        return type(self), (self.iteration,)
 
 
 def relative_error(actual: Any, expected: Any) -> float:
@@ -53,11 +67,16 @@ class Measured:
         return self.max_error / self.limit if self.limit else float(self.max_error > 0)
 
     def within(self, error: float, limit: float, where: str) -> None:
-        """Record one comparison; CheckFailed where it is over the limit."""
+        """Record one comparison; CheckFailed where it is over the limit.
+
+        A limit that is not finite proves nothing, whatever the error.
+        """
         one = Measured(error, limit, where)
         if not self.limit or one.share > self.share:
             self.max_error, self.limit, self.where = error, limit, where
         self.count += 1
+        if not isfinite(limit):
+            raise CheckFailed(f"{where}: its limit is not finite, so that it proves nothing")
         if not error <= limit:  # also catches NaN
             raise CheckFailed(f"{where}: error {error:.3g} is over the limit {limit:.3g}")
 

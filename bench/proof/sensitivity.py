@@ -127,17 +127,17 @@ class Moved:
         self.first = perturbed(workload, first, precision, seed)
         # Both ways begin with the same gradients, but for rounding: the terms are measured once.
         terms: dict[str, dict[str, float]] = {}
-        self._ways = [Shaken(workload, precision, way, terms) for way in (1.0, -1.0)]
+        self.ways = [Shaken(workload, precision, way, terms) for way in (1.0, -1.0)]
 
     @property
     def undetermined(self) -> frozenset[str]:
         """Parameters without a gradient but for rounding."""
-        return self._ways[0].undetermined
+        return self.ways[0].undetermined
 
     @property
     def programs(self) -> list[Program]:
         """Both ways of rounding."""
-        return [shaken.program for shaken in self._ways]
+        return [shaken.program for shaken in self.ways]
 
     def each(self, run: Callable[[Program, Arrays], Result]) -> list[Result]:
         """What a run gives one way; and the other way too, where a parameter follows rounding."""

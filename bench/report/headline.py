@@ -12,7 +12,7 @@ from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import PAPER, Point, dots
 from bench.results.statistics import FEWEST_BLOCKS
-from bench.results.verdicts import group_of, sentences
+from bench.results.verdicts import diverging, group_of, sentences
 
 UNIT = "speed relative to the fastest"
 LONGEST_ERROR = 200
@@ -86,6 +86,8 @@ def excluded(result: Result) -> list[str]:
     if absent:
         shown = "; ".join(f"{key} on {', '.join(names)}" for key, names in absent.items())
         lines.append(f"{len(result['absent'])} cells do not exist, by declaration: {shown}.")
+    for words in diverging(result).values():
+        lines += [f"{line}; its cells have no speed." for line in words]
     for failure in result["failures"]:
         why = _short(failure["error"])
         lines.append(f"{failure['id']} failed ({failure['stage']}), so it has no speed: {why}")

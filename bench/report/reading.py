@@ -1,6 +1,7 @@
 """Results and proofs read from files; what cannot be read is one line for a person."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,19 @@ def read(path: Path) -> dict[str, Any]:
         missing = [name for name in NEEDED_OF_A_CELL.split() if name not in there]
         if missing:
             raise UserError(f"{path}: summary[{i}] has no {missing[0]}; give a whole result")
+    for comparison in found["comparisons"]:
+        _unbounded(comparison)
     return found
+
+
+def _unbounded(comparison: dict[str, Any]) -> None:
+    """Null stands for what has no bounds: a band, and the upper end of an interval."""
+    if comparison.get("band") is None:
+        comparison["band"] = inf
+    ratios = [*comparison.get("versus", []), *(comparison.get("same_twice") or {}).values()]
+    for ratio in ratios:
+        if ratio.get("value") is not None and ratio.get("high") is None:
+            ratio["high"] = inf
 
 
 def read_all(paths: list[Path], folder: Path | None = None) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The table of a run: workload x row x mode, with spread, ratio to the fastest, and proof."""
 
-from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.results.statistics import FEWEST_BLOCKS
-from bench.results.verdicts import group_of, sentences
+from bench.results.verdicts import Group, diverging, group_of, sentences
 
 STEP = (
     "iterations/s: median over blocks; +- half the range of the blocks. "
@@ -23,6 +23,11 @@ SENSITIVE = (
     "proved in float64 too."
 )
 
+RECOGNISED = (
+    "proof recognised: it ended with the same bits as one that was proved before, by the same code "
+    "on the same machine; --prove-anew proves it again."
+)
+
 CLOCKS_AGREE = 0.01
 DROPPED = (
     (150, ("draws", "first step", "optimizer")),
@@ -34,20 +39,21 @@ DROPPED = (
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print the tables of a result, then the absent cells, the failed ones, and the count."""
     summary = [cell for cell in result["summary"] if not cell["again"]]
-    dropped = [name for width, names in DROPPED if console.width < width for name in names]
-    for label in dict.fromkeys(cell["workload"] for cell in summary):
-        for group in _groups([c for c in summary if c["workload"] == label]):
-            comparison = _comparison(result, group[0])
-            console.print(_table(label, group, comparison, dropped))
-            for sentence in sentences(comparison, summary):
-                console.print(escape(sentence))
+    for group in dict.fromkeys(group_of(cell) for cell in summary):
+        show_group(console, result, group, with_diverging=False)
     console.print(f"[dim]{STEP}[/dim]")
     if any(cell.get("proof_sensitive") for cell in summary):
         console.print(f"[dim]{SENSITIVE}[/dim]")
+    recognised = sum(cell.get("proof") == "recognised" for cell in summary)
+    if recognised:
+        console.print(f"[dim]{recognised} of {len(summary)} cells: {RECOGNISED}[/dim]")
     _show_clocks(console, summary)
+    dropped = _dropped(console.width)
     if dropped:
         console.print(f"[dim]Left out of this narrow terminal: {', '.join(dropped)}.[/dim]")
     _show_absent(console, result["absent"])
+    for line in chain(*diverging(result).values()):
+        console.print(escape(line), highlight=False)
     for failure in result["failures"]:
         line = f"{failure['id']}: {failure['stage']}: {failure['error']}"
         console.print(f"[bold red]failed[/bold red] {escape(line)}")
@@ -55,11 +61,45 @@ def show(console: Console, result: dict[str, Any]) -> None:
         if control["error"]:
             line = f"control {control['id']}: {control['error']}; compare does without it"
             console.print(escape(line))
-    measured = len(summary)
-    console.print(
-        f"[bold]{measured} cells measured, {len(result['absent'])} cells declared absent with "
-        f"reason, {len(result['failures'])} failed[/bold]"
-    )
+    _show_counts(console, result, len(summary))
+
+
+def _show_counts(console: Console, result: dict[str, Any], measured: int) -> None:
+    counts = [
+        f"{measured} cells measured",
+        f"{len(result['absent'])} cells declared absent with reason",
+        f"{len(result['failures'])} failed",
+    ]
+    if result.get("diverged"):
+        counts.append(f"{len(result['diverged'])} diverge")
+    console.print(f"[bold]{', '.join(counts)}[/bold]")
+
+
+def show_group(
+    console: Console, result: dict[str, Any], group: Group, *, with_diverging: bool = True
+) -> None:
+    """Print the table of a group and what is said of it."""
+    for shown in of_group(result, group, console.width):
+        console.print(shown)
+    for comparison in result["comparisons"]:
+        if group_of(comparison) == group:
+            for sentence in sentences(comparison, result["summary"]):
+                console.print(escape(sentence))
+    for line in diverging(result).get(group[0], []) if with_diverging else ():
+        console.print(escape(line), highlight=False)
+
+
+def of_group(result: dict[str, Any], group: Group, width: int) -> list[Table]:
+    """The table of a group, the fastest cell first; none while nothing is measured."""
+    found = [c for c in result["summary"] if group_of(c) == group and not c["again"]]
+    if not found:
+        return []
+    found.sort(key=lambda cell: -cell["steps_per_s"])
+    return [_table(group[0], found, _comparison(result, found[0]), _dropped(width))]
+
+
+def _dropped(width: int) -> list[str]:
+    return [name for limit, names in DROPPED if width < limit for name in names]
 
 
 def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
@@ -87,13 +127,6 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
 
 def _comparison(result: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
     return next(c for c in result["comparisons"] if group_of(c) == group_of(cell))
-
-
-def _groups(cells: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    """Cells that compare with each other, the fastest first."""
-    for key in dict.fromkeys(group_of(c) for c in cells):
-        group = [c for c in cells if group_of(c) == key]
-        yield sorted(group, key=lambda c: -c["steps_per_s"])
 
 
 def _table(

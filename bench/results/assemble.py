@@ -10,11 +10,12 @@ from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
 from pytest_benchmark.utils import get_commit_info
 
 from bench.plan.cells import Cell, Plan
+from bench.plan.folder import spread
 from bench.plan.machine import gpu
 from bench.plan.records import read_all
 from bench.plan.turns import TURNS
 from bench.results.blocks import merged
-from bench.results.controls import measured
+from bench.results.controls import measured as controls
 from bench.results.costs import add_costs, ceilings
 from bench.results.provenance import installs
 from bench.results.statistics import Blocks
@@ -22,17 +23,34 @@ from bench.results.verdicts import comparisons
 from bench.timing.nvml import processes
 from bench.workers.pool import ROOT
 
-SCHEMA = 3
+SCHEMA = 4
 OLDEST = 2
-"""Readable still: before blocks had turns. Before that, blocks had no numbers."""
+"""Readable still: from before blocks had turns (2), and before controls had groups (3)."""
 
 
 def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     """Everything that a run measured, from its folder of records."""
+    return {
+        "gantlet_schema": SCHEMA,
+        "machine_info": pytest_benchmark_generate_machine_info(),
+        "commit_info": get_commit_info(str(ROOT)),
+        "provenance": provenance
+        | {"gpu_after": gpu(), "gpu_processes_after": processes()}
+        | {"shuffle_seed": plan.seed, "turns": plan.turns},
+        **measured(plan),
+        "installs": installs(plan.pythons),
+        "datetime": datetime.now(UTC).isoformat(),
+        "version": version("pytest-benchmark"),
+    }
+
+
+def measured(plan: Plan) -> dict[str, Any]:
+    """What there is of cells and controls so far."""
     folder = Path(plan.folder)
     blocks = merged(read_all(folder / "blocks"))
     failures = [_failure(record) for record in read_all(folder / "failures")]
-    failed = {failure["id"] for failure in failures}
+    diverged = [_diverged(record) for record in read_all(folder / "diverged")]
+    without_speed = {cell["id"] for cell in (*failures, *diverged)}
     by_cell: dict[str, list[dict[str, Any]]] = {}
     for record in blocks:
         by_cell.setdefault(record["benchmark"]["extra_info"]["cell"], []).append(record)
@@ -41,27 +59,20 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     summary = [
         _summary(cell.id, by_cell[cell.id])
         for cell in plan.cells
-        if cell.id in by_cell and cell.id not in failed
+        if cell.id in by_cell and cell.id not in without_speed
     ]
     add_costs(summary, costs, best, {cell: _first_iterations(of) for cell, of in by_cell.items()})
     medians = {cell: _step_times(of) for cell, of in by_cell.items()}
     return {
-        "gantlet_schema": SCHEMA,
-        "machine_info": pytest_benchmark_generate_machine_info(),
-        "commit_info": get_commit_info(str(ROOT)),
-        "provenance": provenance
-        | {"gpu_after": gpu(), "gpu_processes_after": processes()}
-        | {"shuffle_seed": plan.seed, "turns": plan.turns},
         "summary": summary,
         "comparisons": comparisons(summary, medians, short_rounds=plan.turns > TURNS),
         "ceilings": ceilings(best),
-        "installs": installs(plan.pythons),
-        "controls": measured(plan),
+        "controls": controls(plan),
+        "spread": spread(plan),
         "absent": [vars(absent) for absent in plan.absent],
         "failures": failures,
+        "diverged": diverged,
         "benchmarks": [record["benchmark"] for record in blocks],
-        "datetime": datetime.now(UTC).isoformat(),
-        "version": version("pytest-benchmark"),
     }
 
 
@@ -89,6 +100,12 @@ def _failure(record: dict[str, Any]) -> dict[str, Any]:
         "error": record["error"],
         "cell": cell,
     }
+
+
+def _diverged(record: dict[str, Any]) -> dict[str, Any]:
+    """A cell whose GAN leaves the finite numbers: no speed, and no row is to blame."""
+    cell = Cell(**record["cell"])
+    return {"id": cell.id, "workload": cell.label, "error": record["error"]}
 
 
 def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -120,4 +137,5 @@ def _summary(cell_id: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "energy_j_per_iteration": _middle(extras, "energy_j_per_iteration"),
         "proof_share": proof["max_error"] / proof["limit"] if proof["limit"] else 0.0,
         "proof_sensitive": proof.get("sensitive", False),
+        "proof": proof.get("status", "proved"),
     }

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.plan.machine import cpu, cpuinfo, git, gpu, revision
+from bench.plan.machine import cpu, cpu_flags, cpus_usable, git, gpu, revision
 from bench.timing.nvml import processes
 
 VARIABLES = (
@@ -25,7 +25,6 @@ VARIABLES = (
     "NVIDIA_",
 )
 """Environment variables with these beginnings change what frameworks do."""
-VECTORS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
 
 
 def provenance() -> dict[str, Any]:
@@ -38,9 +37,9 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "cpu": cpu(),
-        "cpu_flags": _cpu_flags(),
+        "cpu_flags": cpu_flags(),
         "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-        "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpus_usable": cpus_usable(),
         "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
         "load_average": list(os.getloadavg()),
         "gpu": gpu(),
@@ -59,9 +58,3 @@ def installs(pythons: Mapping[str, str]) -> dict[str, dict[str, float]]:
         if record.is_file():
             found[row] = json.loads(record.read_text(encoding="utf-8"))
     return found
-
-
-def _cpu_flags() -> list[str]:
-    """The vector units that decide how fast products are."""
-    there = (cpuinfo("flags") or cpuinfo("Features")).split()
-    return [flag for flag in VECTORS if flag in there]

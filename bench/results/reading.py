@@ -2,16 +2,27 @@
 
 import json
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PositiveFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from bench.plan.groups import name
 from bench.plan.turns import TURNS
 from bench.results.assemble import OLDEST, SCHEMA
 from bench.results.statistics import Blocks
 from spec.errors import UserError
 
+ALL = "all"
+"""The group of controls that were timed once a block, among whatever cells came first."""
 MADE_BY = "needed: the JSON file of a `python -m bench run`"
 
 
@@ -91,6 +102,12 @@ class Group(Part):
     batch_size: int
     band: float
 
+    @field_validator("band", mode="before")
+    @classmethod
+    def _unbounded(cls, band: Any) -> Any:
+        """Null stands for one that has no bounds."""
+        return inf if band is None else band
+
 
 class Failure(Part):
     """A cell without a result."""
@@ -99,22 +116,31 @@ class Failure(Part):
 
 
 class ControlTimes(Part):
-    """A control program's turns by block, in seconds an iteration; an error where it broke."""
+    """A control program's turns, in seconds an iteration; an error where it broke."""
 
     id: str
-    blocks: dict[int, dict[int, PositiveFloat]]
+    groups: dict[str, dict[int, dict[int, PositiveFloat]]] = {}
+    """Group of cells that it was timed among -> block -> turn. Older results have one for all."""
     versions: dict[str, str] = {}
     program_hash: str = ""
     iterations_per_round: int | None = None
     error: str | None = None
 
-    @field_validator("blocks", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _in_one_turn(cls, blocks: Any) -> Any:
-        """As results have it that were written before blocks had turns."""
-        if not isinstance(blocks, dict):
-            return blocks
-        return {b: {0: t} if isinstance(t, float) else t for b, t in blocks.items()}
+    def _of_older_results(cls, content: Any) -> Any:
+        """As results have it from before controls had groups, and before blocks had turns."""
+        if not isinstance(content, dict) or "blocks" not in content:
+            return content
+        blocks = content["blocks"]
+        if isinstance(blocks, dict):
+            blocks = {b: {0: t} if isinstance(t, float) else t for b, t in blocks.items()}
+        others = {name: value for name, value in content.items() if name != "blocks"}
+        return others | {"groups": {ALL: blocks} if blocks else {}}
+
+    def blocks(self, group: str) -> Blocks:
+        """The blocks that were timed among the cells of a group."""
+        return self.groups.get(group, self.groups.get(ALL, {}))
 
 
 class Result(Part):
@@ -127,6 +153,9 @@ class Result(Part):
     comparisons: tuple[Group, ...] = ()
     failures: tuple[Failure, ...]
     controls: tuple[ControlTimes, ...] = ()
+    diverged: tuple[Failure, ...] = ()
+    spread: dict[str, str] = {}
+    """Group -> how its blocks lie in the run's time: whole, or in halves (bench.plan.folder)."""
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -152,6 +181,15 @@ class Result(Part):
         """`seconds` of the cell, and of the same program timed a second time where it was."""
         twins = (c.id for c in self.summary if c.again and c.same_as(self.cells[cell]))
         return tuple(self.seconds(one) for one in (cell, *twins))
+
+    def group(self, cell: str) -> str:
+        """The name of a cell's group."""
+        own = self.cells[cell]
+        return name((own.workload, own.precision, own.batch_size))
+
+    def spread_of(self, cell: str) -> str:
+        """How a cell's blocks lie in the run's time; older runs took each block of all groups."""
+        return self.spread.get(self.group(cell), "whole")
 
     def band(self, cell: str) -> float:
         """What the same program twice may have differed by in the cell's group; 0 if not timed."""

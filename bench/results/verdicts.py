@@ -115,6 +115,15 @@ def sentences(comparison: Summary, summary: list[Summary]) -> list[str]:
     return said
 
 
+def diverging(result: Summary) -> dict[str, list[str]]:
+    """Workload -> one line that says from where on it is not finite, by its first cell."""
+    found: dict[str, list[str]] = {}
+    for cell in result.get("diverged", []):
+        label = cell["workload"]
+        found.setdefault(label, [f"{label}: this GAN diverges: {cell['error']}"])
+    return found
+
+
 def _names(names: dict[str, str], versus: list[dict[str, Any]]) -> list[str]:
     return [names[v["id"]] for v in versus]
 

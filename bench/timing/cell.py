@@ -1,28 +1,24 @@
-"""The worker's side of a measurement: prove a cell, then time the very callable that was proved."""
+"""The worker's side of timing: a proved cell made ready, its rounds, and whether it counted."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 import backends
-from backends.protocol import Program, Settings, Stopped
-from bench.plan.cells import TRIES, Cell
-from bench.proof.closeness import Measured
-from bench.proof.timed_path import fingerprint_of, prove_run
+from backends.protocol import Program, Stopped
+from bench.plan.cells import TRIES
+from bench.proof.starting import SEED, forget, started
 from spec import data
 from spec.state import init_state
 from spec.work import iteration_multiply_adds
 from spec.workload import Workload
 
-SEED = 0
-LARGEST_PROOF_BATCH = 128
-"""Beyond this the reference is too slow: the proof is at this size, and the result says so."""
 SURELY_LONG_S = 2.5
 """A round that lasts this long is not run again to see how long it is without compiling."""
-SMALL_PROOF_BATCH, SMALL_PROOF_CHUNK = 8, 2
-"""Of the proof in float64: equality does not depend on them, and float64 is slow."""
 
 
 @dataclass
@@ -36,63 +32,55 @@ class Ready:
     stopwatch: Callable[[], Callable[[], Stopped] | None]
     iterations: int = 0
     calls: int = 0
-    metrics: Any = None
-    """Of the last round, on the device: reading a loss takes a call, so it waits for `count`."""
+    metrics: list[tuple[int, Any]] = field(default_factory=list)
+    """Iterations before a round, and its metrics, on the device: reading one takes a call, so it
+    waits for `count`."""
 
 
 _READY: dict[str, Ready] = {}
 
 
 def prepare(
-    cell: dict[str, Any],
-    round_s: float,
-    proved: dict[str, Any] | None = None,
-    iterations_per_round: int | None = None,
+    cell_id: str, round_s: float, iterations_per_round: int | None = None
 ) -> dict[str, Any]:
-    """Prove the cell and make it ready: {proof, first_step_s, iterations_per_round, ...}.
+    """Make a proved cell ready: {iterations_per_round, draws_s_per_iteration, ...}.
 
-    `proved` is the proof of the same cell in another process: it holds here too where this one
-    ends with the same bits. Without `iterations_per_round` there are as many as last `round_s`.
-    Raises CheckFailed where the proof fails: such a cell is never timed.
+    Without `iterations_per_round` there are as many as last `round_s`.
     """
-    cell_ = Cell(**cell)
-    workload = cell_.load()
-    arrays = data.load(workload)
-    program, chunk = _program(cell_, workload)
-    placed = program.place(arrays)
-    first_step_s = _first_step_s(program, workload, placed, chunk, cell_.mode)
-    proof_s = time.perf_counter()
-    proof = _prove(cell_, program, workload, arrays, placed, chunk, proved)
-    proof_s = time.perf_counter() - proof_s
+    one = started(cell_id)
+    workload, program, row = one.workload, one.program, one.cell.row
     state = program.import_state(init_state(workload, SEED))
-    ready = Ready(workload, program, placed, state, backends.load(cell_.row).device.stopwatch)
+    ready = Ready(workload, program, one.placed, state, backends.load(row).device.stopwatch)
     # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
-    unit = chunk if cell_.mode == "multistep" else 1
+    unit = one.chunk if one.cell.mode == "multistep" else 1
     k, measured_s = _iterations_per_round(ready, unit, round_s, iterations_per_round)
     draws_s = _draws_s(ready, k)
-    _READY[cell_.id] = ready
+    _READY[cell_id] = ready
     return {
-        "proof": proof,
-        "proof_s": proof_s,
-        "first_step_s": first_step_s,
-        "first_iterations": unit,
         "iterations_per_round": k,
         "round_s": measured_s,
-        "chunk_iterations": chunk,
+        "chunk_iterations": one.chunk,
         "draws_s_per_iteration": draws_s,
         "optimizer": program.optimizer_origin,
         "updates_per_iteration": workload.updates_per_iteration,
         "images_per_iteration": workload.images_per_iteration,
         "multiply_adds_per_iteration": iteration_multiply_adds(workload),
         "spec_hash": workload.spec_hash,
-        "data": data.describe(arrays) or {"x": {"kind": "drawn on the device"}},
-        "backend": backends.load(cell_.row).device.describe(),
+        "data": data.describe(one.arrays) or {"x": {"kind": "drawn on the device"}},
+        "backend": backends.load(row).device.describe(),
     }
 
 
 def ready(cell_id: str) -> Ready:
-    """A cell that this worker has proved."""
+    """A cell that this worker has ready."""
     return _READY[cell_id]
+
+
+def release(cell_ids: list[str]) -> None:
+    """Let go of cells that are timed no more."""
+    for name in cell_ids:
+        _READY.pop(name, None)
+    forget(cell_ids)
 
 
 class Nothing:
@@ -135,95 +123,61 @@ def _time(ready: Ready, n: int) -> dict[str, Any]:
     device_s = stop() if stop else None
     ready.program.block_until_ready((ready.state, metrics))
     elapsed = time.perf_counter() - start
+    ready.metrics.append((ready.iterations, metrics))
     ready.iterations += n
-    ready.metrics = metrics
     # Reading waits for the device once more: not within the time.
     return {"round_s": elapsed, "device_s": device_s() if device_s else None}
 
 
 def count(cell_id: str) -> dict[str, Any]:
-    """Iterations run and iterations that the state has counted; and whether training is finite."""
+    """Iterations run and iterations that the state has counted.
+
+    `left_at`: the first iteration, from 1, that is known not to be finite; None where all are.
+    """
     ready = _READY[cell_id]
-    counted = int(ready.program.export_state(ready.state)["iteration"])
-    last_loss = float(next(iter(ready.metrics.values()))[-1])
+    state = ready.program.export_state(ready.state)
+    left_at = _left_at(ready, state)
+    ready.metrics.clear()
     return {
         "iterations_run": ready.iterations,
-        "iterations_counted": counted,
-        "finite": math.isfinite(last_loss),
+        "iterations_counted": int(state["iteration"]),
+        "left_at": left_at,
     }
 
 
-def _program(cell: Cell, workload: Workload) -> tuple[Program, int]:
-    chunk = workload.chunk_iterations()
-    settings = Settings(cell.mode, cell.precision, cell.device, chunk)  # type: ignore[arg-type]
-    return backends.prepare(cell.row, workload, settings), chunk
+def train_on(cell_id: str, n: int, seconds: float) -> dict[str, int | None]:
+    """Train the cell from its first state for n iterations, or so many seconds, untimed.
 
-
-def _first_step_s(
-    program: Program, workload: Workload, placed: Any, chunk: int, mode: str
-) -> float:
-    """Seconds of the first call: one iteration, or one chunk where a dispatch holds many."""
-    state = program.import_state(init_state(workload, SEED))
-    start = time.perf_counter()
-    result = program.run(state, placed, SEED, chunk if mode == "multistep" else 1)
-    program.block_until_ready(result)
-    return time.perf_counter() - start
-
-
-def _prove(
-    cell: Cell,
-    program: Program,
-    workload: Workload,
-    arrays: Any,
-    placed: Any,
-    chunk: int,
-    proved: dict[str, Any] | None,
-) -> dict[str, Any]:
-    """A chunk and the first iteration of the next one, against the reference."""
-    size = workload.schedule.batch_size
-    if size > LARGEST_PROOF_BATCH:
-        size = LARGEST_PROOF_BATCH
-        workload = cell.load(size)
-        program, chunk = _program(cell, workload)
-        placed = program.place(arrays)
-    n = chunk + 1  # a whole chunk, as it is timed, and the edge to the next
-    if proved and fingerprint_of(program, workload, placed, SEED, n) == proved["fingerprint"]:
-        return proved | {"same_bits": True}
-    measured = prove_run(
-        program, workload, placed, precision=cell.precision, seed=SEED, n=n, apart=True
-    )
-    return _proof(measured, n, size)
-
-
-def prove_in_float64(cell: dict[str, Any]) -> dict[str, Any]:
-    """The same mode in float64, over chunks of two: for GANs that leave float32 too little.
-
-    Raises CheckFailed.
+    {iterations, left_at: as in `count`}.
     """
-    cell_ = Cell(**cell)
-    size = min(cell_.batch_size, SMALL_PROOF_BATCH)
-    workload = cell_.load(size)
-    settings = Settings(cell_.mode, "float64", cell_.device, SMALL_PROOF_CHUNK)  # type: ignore[arg-type]
-    program = backends.prepare(cell_.row, workload, settings)
-    placed = program.place(data.load(workload))
-    n = 2 * SMALL_PROOF_CHUNK + 1
-    return _proof(
-        prove_run(program, workload, placed, precision="float64", seed=SEED, n=n), n, size
-    )
+    live = _READY[cell_id]
+    own, first = live.program, live.program.import_state(init_state(live.workload, SEED))
+    fresh = Ready(live.workload, own, live.placed, first, lambda: None)
+    end, piece = time.monotonic() + seconds, max(1, min(n, 100))
+    left_at = None
+    while left_at is None and fresh.iterations < n and time.monotonic() < end:
+        _time(fresh, piece)
+        left_at = _left_at(fresh, own.export_state(fresh.state))
+        fresh.metrics.clear()
+    return {"iterations": fresh.iterations, "left_at": left_at}
 
 
-def _proof(measured: Measured, n: int, size: int) -> dict[str, Any]:
-    """What a result says of a proof."""
-    return {
-        "max_error": measured.max_error,
-        "limit": measured.limit,
-        "where": measured.where,
-        "comparisons": measured.count,
-        "iterations": n,
-        "batch_size": size,
-        "sensitive": measured.sensitive,
-        "fingerprint": measured.fingerprint,
-    }
+def _left_at(ready: Ready, state: dict[str, Any]) -> int | None:
+    """The first iteration whose metrics are not finite; the last where only the state is not."""
+    last = [metrics for _, metrics in ready.metrics[-1:]]
+    if all(_finite(metrics, -1) for metrics in last) and all(
+        np.isfinite(value).all() for value in state.values()
+    ):
+        return None
+    for before, metrics in ready.metrics:
+        for i in range(len(next(iter(metrics.values())))):
+            if not _finite(metrics, i):
+                return before + i + 1
+    return ready.iterations
+
+
+def _finite(metrics: dict[str, Any], i: int) -> bool:
+    return all(math.isfinite(float(values[i])) for values in metrics.values())
 
 
 def _draws_s(ready: Ready, n: int) -> float:

@@ -1,19 +1,21 @@
-"""Turns a plan into pytest items: proofs first, then blocks in a shuffled, recorded order."""
+"""Turns a plan into pytest items, in the order in which they are measured."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from bench.plan import groups
 from bench.plan.cells import Plan
-from bench.plan.folder import control_missing, missing, place_of, read_plan
+from bench.plan.folder import note_together, read_plan
+from bench.timing import memory, order
+from bench.timing.preparing import Measuring
 from bench.workers.pool import Workers
 
 PLAN = pytest.StashKey[Plan]()
+MEASURING = pytest.StashKey[Measuring]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,48 +36,37 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "control" in metafunc.fixturenames:
         controls = plan.controls if plan else ()
         metafunc.parametrize("control", controls, ids=[control.id for control in controls])
+    if "group" in metafunc.fixturenames:
+        of_plan = groups.in_order(cells)
+        metafunc.parametrize("group", of_plan, ids=[groups.name(group) for group in of_plan])
     if "block" in metafunc.fixturenames:
         metafunc.parametrize("turn", range(plan.turns if plan else 0))
         metafunc.parametrize("block", range(plan.blocks if plan else 0))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Blocks one after the other, their groups shuffled, and in each turn of a group its cells.
-
-    So drift hits all alike, and the less of the machine's noise comes between what is compared: a
-    workload's cells, at one precision and batch size. Controls take their turns with the first.
-    """
+    """Only what is still to be measured, in its order."""
     plan = config.stash.get(PLAN, None)
-    if plan is None:
+    if plan is not None:
+        items[:] = sorted(filter(order.needed(plan), items), key=order.place(plan))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Where the next group's programs may not fit beside a group's, its second half comes now."""
+    measuring = item.config.stash.get(MEASURING, None)
+    if measuring is None or nextitem is None:
         return
-    random = Random(plan.seed)
-    order = {item: random.random() for item in items}
-    together: dict[tuple[Any, ...], float] = defaultdict(random.random)
-    still = {cell: missing(plan, cell) for cell in plan.cells}
-
-    def needed(item: pytest.Item) -> bool:
-        """A run that is taken up again proves and times only what is missing."""
-        parameters = item.callspec.params  # type: ignore[attr-defined]
-        if "control" in parameters:
-            return control_missing(plan, **parameters)
-        cell = parameters["cell"]
-        if item.originalname == "test_proof":  # type: ignore[attr-defined]
-            return bool(still[cell])
-        return place_of(**parameters) in still[cell]
-
-    items[:] = [item for item in items if needed(item)]
-
-    def place(item: pytest.Item) -> tuple[float, float, float, float, float]:
-        parameters = item.callspec.params  # type: ignore[attr-defined]
-        if "block" in parameters:
-            block, turn = parameters["block"], parameters["turn"]
-            group = parameters.get("cell", plan.cells[0]).group
-            return (1, block, together[block, group], turn, order[item])
-        # Proofs before, costs after, in the plan's order, which keeps one worker busy.
-        first = item.originalname == "test_proof"  # type: ignore[attr-defined]
-        return (0 if first else 2, 0, 0, 0, 0)
-
-    items.sort(key=place)
+    plan, group, items = item.config.stash[PLAN], order.group_of(item), item.session.items
+    ends = order.in_early_half(plan, item) and order.group_of(nextitem) != group
+    if ends and measuring.memory.is_full(memory.used_share(measuring.workers.processes())):
+        here = items.index(item) + 1
+        late = [one for one in items[here:] if order.group_of(one) == group]
+        items[here:] = late + [one for one in items[here:] if order.group_of(one) != group]
+        note_together(plan, group)
+        measuring.last_of[group] = late[-1].nodeid if late else item.nodeid
+    if measuring.last_of.get(group) == item.nodeid:
+        measuring.release(group)
 
 
 @pytest.fixture(scope="session")
@@ -98,15 +89,21 @@ def compiled_anew(folder: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def workers(plan: Plan) -> Iterator[Workers]:
-    """The workers of this run, kept alive between blocks so that cells interleave."""
+def measuring(request: pytest.FixtureRequest, plan: Plan) -> Iterator[Measuring]:
+    """What the items share: workers that live on between blocks, and what is known of cells."""
     with TemporaryDirectory(prefix="gantlet-", ignore_cleanup_errors=True) as folder:
         pool = Workers(plan.pythons, compiled_anew(folder))
-        yield pool
-        pool.stop()
+        reference = Workers({})  # its processes idle while a cell is timed
+        found = Measuring(plan, pool, reference, Path(folder) / "proofs")
+        request.config.stash[MEASURING] = found
+        try:
+            yield found
+        finally:
+            pool.stop()
+            reference.stop()
 
 
 @pytest.fixture(scope="session")
-def prepared() -> dict[str, dict[str, Any]]:
-    """Cell id -> what its proof found, for the cells that may be timed."""
-    return {}
+def workers(measuring: Measuring) -> Any:
+    """The workers of this run."""
+    return measuring.workers

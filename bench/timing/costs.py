@@ -10,7 +10,8 @@ from typing import Any
 import backends
 from backends.protocol import Settings
 from bench.plan.cells import Cell
-from bench.timing.cell import SEED, ready
+from bench.proof.starting import SEED
+from bench.timing.cell import ready
 from spec import data, randomness
 from spec.state import init_state
 

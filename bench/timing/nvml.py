@@ -16,6 +16,16 @@ def energy_j() -> float | None:
     return _asked(lambda gpu: float(pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)) / 1000.0)
 
 
+def memory_share() -> float | None:
+    """The share of the first GPU's memory that is in use; None where none says so."""
+
+    def share(gpu: Any) -> float:
+        found = pynvml.nvmlDeviceGetMemoryInfo(gpu)
+        return float(found.used / found.total)
+
+    return _asked(share)
+
+
 def processes(ours: Iterable[int] = ()) -> list[dict[str, Any]]:
     """Other processes that compute on the first GPU: {pid, name, memory_bytes}."""
     own = set(ours)

@@ -2,24 +2,25 @@
 
 import json
 import time
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.plan import groups
 from bench.plan.cells import WARM_SHARE, Cell, Plan
-from bench.plan.folder import first_proof
 from bench.plan.records import write_atomically
-from bench.plan.turns import LONG_ROUND_S, turns_of
+from bench.plan.turns import LONG_ROUND_S
+from bench.proof.group import DIVERGES
 from bench.timing import cell as in_worker
-from bench.timing import costs
-from bench.timing.clocks import WORKER_CLOCK, overheads
+from bench.timing import costs, leaving
+from bench.timing.clocks import WORKER_CLOCK
 from bench.timing.nvml import energy_j
+from bench.timing.preparing import Measuring
 from bench.workers.pool import WorkerFailed, Workers
 
-PROOF_TIMEOUT_S = 900.0
+MEMORY_TIMEOUT_S = 900.0
 ROUND_TIMEOUT_S = 300.0
 
 FACTS = (
@@ -39,13 +40,21 @@ FACTS = (
 )
 """Of what a proof found: what goes into every block's extra_info."""
 
-Prepared = dict[str, dict[str, Any]]
 
-
-def test_proof(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
-    """The callable that will be timed agrees with the reference, on this device."""
+def test_first_step(cell: Cell, plan: Plan, measuring: Measuring) -> None:
+    """The first call, compiling included, with nothing beside it."""
     try:
-        found = _prepare(cell, plan, workers, prepared)
+        measuring.start(cell)
+    except WorkerFailed as failure:
+        _fail(cell, plan, "first step", failure)
+
+
+def test_proof(cell: Cell, plan: Plan, measuring: Measuring) -> None:
+    """The callable that will be timed agrees with the reference, on this device."""
+    if _has_ended(cell, plan):
+        pytest.skip("its first step failed")
+    try:
+        found = measuring.prove(cell)
     except WorkerFailed as failure:
         _fail(cell, plan, "proof", failure)
     path = Path(plan.folder) / "proofs" / f"{cell.id}.json"
@@ -59,24 +68,21 @@ def test_train_step(
     block: int,
     turn: int,
     plan: Plan,
-    workers: Workers,
-    prepared: Prepared,
+    measuring: Measuring,
     benchmark: Any,
 ) -> None:
     """A turn of a block: a round of K iterations, one call that ends when the device has finished.
 
     pytest-benchmark's rounds of a block are the turns, which other cells come between.
     """
-    if cell.id not in prepared:
+    if cell.id not in measuring.prepared:
         pytest.skip("not proved, so not timed")
-    if turn not in prepared[cell.id]["turns"]:
+    if turn not in measuring.prepared[cell.id]["turns"]:
         pytest.skip("its rounds are long and fewer")
+    workers = measuring.workers
     clocks: dict[str, float | None] = {}
     try:
-        if prepared[cell.id]["worker"] != workers.number(cell.where):
-            # Another cell took the worker down with it: this one is proved anew in the next.
-            _prepare(cell, plan, workers, prepared)
-        found = prepared[cell.id]
+        found = measuring.anew(cell)
         n = found["iterations_per_round"]
         if found["round_s"] < LONG_ROUND_S:
             _warm_up(cell, found, workers)
@@ -85,10 +91,10 @@ def test_train_step(
         benchmark.pedantic(one_round, rounds=1, iterations=1, warmup_rounds=0)
         used_j = None if before_j is None else (energy_j() or before_j) - before_j
         if turn == found["turns"][-1]:
-            _count(cell, workers)
+            _count(cell, plan, measuring)
     except WorkerFailed as failure:
         benchmark.has_error = True
-        prepared.pop(cell.id, None)
+        measuring.prepared.pop(cell.id, None)
         _fail(cell, plan, f"block {block}", failure)
     except BaseException:
         benchmark.has_error = True  # Ctrl-C: a block cut short must not count as one
@@ -111,15 +117,15 @@ def _round(cell: Cell, n: int, workers: Workers, clocks: dict[str, float | None]
     WORKER_CLOCK.seconds += taken["round_s"]
 
 
-def test_costs(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> None:
+def test_costs(cell: Cell, plan: Plan, measuring: Measuring) -> None:
     """Latency of samples; the backend's best product; and, where asked for, memory."""
-    if cell.id not in prepared:
+    if cell.id not in measuring.prepared:
         pytest.skip("not proved, so not measured")
     found: dict[str, Any] = {"cell": cell.as_dict()}
     arguments = {"row": cell.row, "precision": cell.precision, "device": cell.device}
+    workers = measuring.workers
     try:
-        if prepared[cell.id]["worker"] != workers.number(cell.where):
-            _prepare(cell, plan, workers, prepared)
+        measuring.anew(cell)
         here = {"cell_id": cell.id}
         found["latency_s"] = workers.call(cell.where, costs.latency, here, ROUND_TIMEOUT_S)
         path = Path(plan.folder) / "ceilings" / f"{cell.row}-{cell.precision}.json"
@@ -138,42 +144,8 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
     """In a worker of its own, which ends with it."""
     where = (*cell.where[:3], "memory")
     arguments = {"cell": cell.as_dict()}
-    found: dict[str, Any] = workers.call(where, costs.memory, arguments, PROOF_TIMEOUT_S)
+    found: dict[str, Any] = workers.call(where, costs.memory, arguments, MEMORY_TIMEOUT_S)
     workers.end(where)
-    return found
-
-
-def _prepare(cell: Cell, plan: Plan, workers: Workers, prepared: Prepared) -> dict[str, Any]:
-    """Prove a cell in its worker. Rounds stay as they were in another, and are those of its pair.
-
-    What a call takes beside its iterations is a larger share of a shorter round.
-    """
-    first = replace(cell, again=False).id
-    pair = prepared.get(first) if cell.again else None
-    before = first_proof(plan, cell) or pair or {}
-    arguments = {
-        "cell": cell.as_dict(),
-        "round_s": plan.round_s,
-        "proved": pair and pair["proof"],
-        "iterations_per_round": before.get("iterations_per_round") or plan.rounds.get(first),
-    }
-    found = workers.call(cell.where, in_worker.prepare, arguments, PROOF_TIMEOUT_S)
-    same = found["proof"].get("same_bits")
-    if found["proof"]["sensitive"] and cell.precision != "float64" and not same:
-        found["proof"]["float64"] = _prove_in_float64(cell, workers)
-    turns = before.get("turns") or turns_of(found, plan.round_s, plan.turns)
-    found |= {"turns": turns, "worker": workers.number(cell.where)}
-    prepared[cell.id] = found | overheads(cell, workers)
-    return prepared[cell.id]
-
-
-def _prove_in_float64(cell: Cell, workers: Workers) -> dict[str, Any]:
-    """Where rounding in float32 grows beyond every ceiling: the same mode, in a float64 worker."""
-    where, arguments = (cell.row, "float64", cell.device), {"cell": cell.as_dict()}
-    found: dict[str, Any] = workers.call(
-        where, in_worker.prove_in_float64, arguments, PROOF_TIMEOUT_S
-    )
-    workers.end(where)  # nothing else lives on beside what is timed
     return found
 
 
@@ -185,11 +157,20 @@ def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
     workers.call(cell.where, in_worker.time_round, arguments, ROUND_TIMEOUT_S)
 
 
-def _count(cell: Cell, workers: Workers) -> None:
+def _count(cell: Cell, plan: Plan, measuring: Measuring) -> None:
     """The state has counted every iteration that was run, and training is still finite."""
-    arguments = {"cell_id": cell.id}
+    workers, arguments = measuring.workers, {"cell_id": cell.id}
     found = workers.call(cell.where, in_worker.count, arguments, ROUND_TIMEOUT_S)
-    if found["iterations_run"] != found["iterations_counted"] or not found["finite"]:
+    if found["left_at"] is not None:
+        group = [c for c in groups.of_group(plan, cell.group) if c.id in measuring.prepared]
+        beside = leaving.others(cell, group)
+        failure = leaving.reason(cell, found["left_at"], beside, workers, measuring.reference)
+        if failure.kind == DIVERGES:  # the whole group, whoever comes to it first
+            for other in group:
+                _note_divergence(other, plan, failure)
+                measuring.prepared.pop(other.id)
+        raise failure
+    if found["iterations_run"] != found["iterations_counted"]:
         raise WorkerFailed("miscounted", str(found))
 
 
@@ -213,7 +194,20 @@ def _facts(cell: Cell, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _has_ended(cell: Cell, plan: Plan) -> bool:
+    return (Path(plan.folder) / "failures" / f"{cell.id}.json").exists()
+
+
+def _note_divergence(cell: Cell, plan: Plan, failure: WorkerFailed) -> None:
+    record = {"cell": cell.as_dict(), "error": str(failure)}
+    write_atomically(Path(plan.folder) / "diverged" / f"{cell.id}.json", record)
+
+
 def _fail(cell: Cell, plan: Plan, stage: str, failure: WorkerFailed) -> None:
+    """Keep why a cell has no speed: a failure, unless its GAN leaves the finite numbers."""
+    if failure.kind == DIVERGES:
+        _note_divergence(cell, plan, failure)
+        pytest.skip(str(failure))
     record = {
         "cell": cell.as_dict(),
         "status": "failed",

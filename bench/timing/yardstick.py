@@ -26,15 +26,15 @@ PACKAGES = {"pytorch": ("torch",), "tensorflow": ("tensorflow", "keras"), "jax":
 """What a control program runs on; with another version of it it is another yardstick."""
 
 
-_LIVE: dict[str, tuple[int, Callable[[int], float]]] = {}
+_LIVE: dict[str, tuple[str, Callable[[int], float]]] = {}
 """Program -> the block that it was made for, and a round of it: n iterations, in seconds."""
 _ITERATIONS: dict[str, int] = {}
 
 
 def time_turn(
-    program: str, row: str, round_s: float, block: int, iterations_per_round: int | None = None
+    program: str, row: str, round_s: float, block: str, iterations_per_round: int | None = None
 ) -> dict[str, Any]:
-    """In a control's worker: a turn of a block, as the seconds an iteration of a round.
+    """In a control's worker: a turn of a group's block, as the seconds an iteration of a round.
 
     Every block starts from the same weights, so that all blocks of all runs compute the same.
     Without `iterations_per_round` there are as many as last `round_s`.

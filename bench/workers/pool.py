@@ -8,6 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 SOURCE = """
 import signal
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the caller's to handle
+for number in (signal.SIGINT, signal.SIGTERM):  # to the whole group: the caller's to handle
+    signal.signal(number, signal.SIG_IGN)
 from bench.workers.serving import serve
 serve(channel)
 """
@@ -40,6 +42,10 @@ Where = tuple[str, ...]
 """Row, precision and device; and which of several that are to be alike."""
 DETERMINISTIC = "deterministic"
 """Such a worker gives the same bits each time on a GPU too, where that is a setting."""
+
+ONE_THREAD = "one-thread"
+"""Such a worker computes on one thread, beside others."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class WorkerFailed(Exception):
@@ -64,6 +70,7 @@ class Workers:
         self._variables = dict(variables or {})
         self._live: dict[Where, tuple[Any, Any, int]] = {}
         self._started = 0
+        self._starting = threading.Lock()
         self._group = execnet.Group()  # of its own: ids are unique within a group only
 
     def python(self, row: str) -> str:
@@ -98,6 +105,10 @@ class Workers:
             return rest[0]
         raise WorkerFailed(*rest)
 
+    def processes(self) -> list[int]:
+        """The ids of the workers' processes."""
+        return [gateway._io.popen.pid for gateway, _, _ in self._live.values()]
+
     def number(self, where: Where) -> int:
         """Which worker serves `where` now; another number means that it was started anew."""
         self._get(where)
@@ -109,9 +120,10 @@ class Workers:
             self.end(other)
 
     def end(self, where: Where) -> None:
-        """End one worker."""
-        self._live[where][0]._io.popen.kill()  # an idle one has nothing to finish
-        self._kill(where)
+        """End one worker, if it is there."""
+        if where in self._live:
+            self._live[where][0]._io.popen.kill()  # an idle one has nothing to finish
+            self._kill(where)
 
     def stop(self, row: str | None = None) -> None:
         """End the workers, or only those of a row."""
@@ -119,10 +131,11 @@ class Workers:
             self.end(where)
 
     def _get(self, where: Where) -> Any:
-        if where not in self._live:
-            gateway = self._start(where)
-            self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
-        return self._live[where][1]
+        with self._starting:  # threads ask side by side, each its own worker
+            if where not in self._live:
+                gateway = self._start(where)
+                self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
+            return self._live[where][1]
 
     def _start(self, where: Where) -> Any:
         row, _, device, *kind = where
@@ -138,6 +151,8 @@ class Workers:
             raise WorkerFailed("died", f"{python} did not start: {error}") from None
 
     def _kill(self, where: Where) -> int | None:
+        if where not in self._live:  # ended by another thread
+            return None
         gateway, _, _ = self._live.pop(where)
         process = gateway._io.popen  # the only way to the exit code
         with suppress(subprocess.TimeoutExpired):
@@ -158,6 +173,8 @@ def environment(row: str, device: str, *kind: str) -> dict[str, str]:
         variables["KERAS_BACKEND"] = engine
     if device == "cpu":
         variables |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    if ONE_THREAD in kind:
+        variables |= dict.fromkeys(THREADS, "1")
     if DETERMINISTIC in kind:
         variables |= {
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",

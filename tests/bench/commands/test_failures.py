@@ -1,6 +1,6 @@
 """A worker that hangs, dies or runs out of memory marks its cell; every other cell is measured."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from bench.workers.pool import Where, Workers
 from tests.bench.workers import misbehave
 
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
-MISDEEDS = {
+MISDEEDS: dict[int, tuple[Callable[..., Any], dict[str, Any], str]] = {
     4: (misbehave.hang, {}, "hung"),
     5: (misbehave.die, {"code": 9}, "died"),
     6: (misbehave.fail, {}, "MemoryError"),

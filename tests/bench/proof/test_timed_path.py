@@ -1,19 +1,12 @@
 """A proof is shared only where it is the same proof: by draws, by bits."""
 
-from functools import partial
-from typing import Any
-
 import numpy as np
 import pytest
 
 import spec
 from backends.protocol import Arrays
-from bench.plan.cells import Cell
-from bench.proof import timed_path as proof
-from bench.proof.closeness import CheckFailed
-from bench.proof.sensitivity import Moved, oracle
-from bench.proof.timed_path import Replay
-from bench.timing import cell as timing
+from bench.proof.replay import Replay, replay
+from bench.proof.sensitivity import Shaken
 from bench.workers.pool import ROOT
 from spec import data, randomness
 from spec.workload import Workload
@@ -38,13 +31,13 @@ def _same(one: Replay, other: Replay) -> bool:
 def test_the_first_iteration_of_a_longer_replay_is_a_replay_of_one(name: str) -> None:
     workload = spec.load(name, {"schedule.batch_size": 4})
     rows = _rows(workload, 3)
-    _, first = proof._replays(workload, rows, "float32", 1)
-    alone, itself = proof._replays(workload, rows[:1], "float32", 1)
+    _, first = replay(workload, rows, "float32", 1)
+    alone, itself = replay(workload, rows[:1], "float32", 1)
     assert first is not None
     assert itself is not None
     assert _same(first, alone)
     assert _same(itself, alone)
-    assert not _same(first, proof._replays(workload, rows[1:2], "float32", 1)[0])
+    assert not _same(first, replay(workload, rows[1:2], "float32", 1)[0])
 
 
 def test_a_gradient_that_is_zero_at_first_only_needs_a_replay_of_its_own(
@@ -52,25 +45,5 @@ def test_a_gradient_that_is_zero_at_first_only_needs_a_replay_of_its_own(
 ) -> None:
     workload = spec.load("mlp_square", {"schedule.batch_size": 4})
     left = iter([frozenset({"generator/dense_0/bias"})])
-    monkeypatch.setattr(Moved, "undetermined", property(lambda _: next(left, frozenset())))
-    assert proof._replays(workload, _rows(workload, 2), "float32", 1)[1] is None
-
-
-def test_the_same_bits_are_proved_and_others_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = Cell("mlp_square", "reference", "eager", "float32", "cpu", 4, "mlp_square")
-    workload = cell.load()
-    program, arrays = oracle(workload), data.synthetic(workload, 1)
-    placed = program.place(arrays)
-    prove = partial(timing._prove, cell, program, workload, arrays, placed, 1)
-    found = prove(None)
-    assert found["comparisons"] > 0
-    assert prove(found) == found | {"same_bits": True}
-
-    exact = program.update
-
-    def other(state: Arrays, phase: str, gradients: Any) -> Arrays:
-        return exact(state, phase, {key: 1.01 * value for key, value in gradients.items()})
-
-    monkeypatch.setattr(program, "update", other)
-    with pytest.raises(CheckFailed):
-        prove(found)
+    monkeypatch.setattr(Shaken, "undetermined", property(lambda _: next(left, frozenset())))
+    assert replay(workload, _rows(workload, 2), "float32", 1)[1] is None

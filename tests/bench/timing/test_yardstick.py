@@ -22,6 +22,7 @@ from tests.bench.commands.test_resuming import start, wait_for
 
 BLOCKS, TURNS = 3, 3
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
+GROUP = "vocabulary_b-float64-b8"
 CELL = Cell(SMALL, "reference", "eager", "float64", "cpu", 8, "vocabulary_b")
 
 
@@ -39,7 +40,7 @@ def plan_in(folder: Path, program: str) -> Plan:
         costs=True,
         memory=False,
         identity=identity((CELL,)),
-        controls=(Control(f"tests.bench.{program}", "reference", "cpu"),),
+        controls=(Control(f"tests.bench.timing.{program}", "reference", "cpu"),),
     )
     write_atomically(folder / "run.records" / "plan.json", asdict(plan))
     return plan
@@ -59,9 +60,9 @@ def run(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
 def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> None:
     result, control, printed = run(plan_in(tmp_path, "control_program"))
     assert control["id"] == "control_program-cpu"
-    assert sorted(control["blocks"]) == list(range(BLOCKS))
-    assert all(sorted(turns) == list(range(TURNS)) for turns in control["blocks"].values())
-    assert all(0 < s < 10 for turns in control["blocks"].values() for s in turns.values())
+    assert sorted(control["groups"][GROUP]) == list(range(BLOCKS))
+    assert all(sorted(turns) == list(range(TURNS)) for turns in control["groups"][GROUP].values())
+    assert all(0 < s < 10 for turns in control["groups"][GROUP].values() for s in turns.values())
     assert control["error"] is None
     assert "control_program" not in printed.partition("cells measured")[2]
     assert "1 cells measured" in printed
@@ -74,7 +75,7 @@ def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> Non
 
 def test_a_control_that_breaks_fails_nothing_and_is_no_yardstick(tmp_path: Path) -> None:
     result, control, printed = run(plan_in(tmp_path, "breaking_control"))
-    assert len(control["blocks"]) == 1
+    assert len(control["groups"][GROUP]) == 1
     assert "MemoryError: no memory left" in control["error"]
     assert "control breaking_control-cpu: block 1: MemoryError" in printed
     write_atomically(tmp_path / "a.json", result)
@@ -91,7 +92,7 @@ def test_a_killed_run_keeps_its_controls_blocks(tmp_path: Path) -> None:
     process.wait()
     before = {path: path.read_bytes() for path in folder.glob("*.json")}
     _, control, _ = run(take_up(Path(plan.folder), {}))
-    assert len(control["blocks"]) == BLOCKS
+    assert len(control["groups"][GROUP]) == BLOCKS
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -122,7 +123,7 @@ def test_both_processes_of_a_control_have_rounds_of_as_many_iterations(
     assert code == 0
     assert one == other
     assert one == given if given else one > 20
-    assert [len(control["blocks"]) for control in result["controls"]] == [BLOCKS] * 2
+    assert [len(control["groups"][GROUP]) for control in result["controls"]] == [BLOCKS] * 2
 
 
 def written(path: Path) -> int:

@@ -1,0 +1,140 @@
+"""The reference on given draws, and moved by rounding: what a run is compared with."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from backends.protocol import Arrays, Program
+from bench.proof.closeness import Diverges, loss_error
+from bench.proof.sensitivity import Moved, limits, oracle, rounded
+from spec import tolerances
+from spec.state import init_state
+from spec.workload import Workload
+
+Metrics = dict[str, np.ndarray]
+Way = Literal["exact", "up", "down"]
+"""The reference itself, or from moved weights with gradients rounded one way or the other."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a run of the reference came to: state and metrics after one iteration, and at the end.
+
+    `undetermined` holds the parameters without a gradient but for rounding, at the same two places.
+    """
+
+    first: tuple[Arrays, Metrics]
+    last: tuple[Arrays, Metrics]
+    undetermined: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+    def alone(self) -> "Course":
+        """The course of a run that ended after one iteration."""
+        return Course(self.first, self.first, (self.undetermined[0],) * 2)
+
+
+@dataclass
+class Replay:
+    """The reference's state and metrics on given draws, and those of its moved runs."""
+
+    state: Arrays
+    metrics: Metrics
+    moved: list[tuple[Arrays, Metrics]]
+    undetermined: frozenset[str]
+    """Parameters without a gradient but for rounding."""
+
+    def loss_growth(self, i: int) -> float:
+        """How far the perturbation has moved any metric by iteration i.
+
+        It can cancel in one loss; what it once was, rounding can be later.
+        """
+        return max(
+            loss_error(moved[name][: i + 1], self.metrics[name][: i + 1])
+            for name in self.metrics
+            for _, moved in self.moved
+        )
+
+    def limits(
+        self, keys: list[str], quantity: tolerances.Quantity, precision: str
+    ) -> dict[str, float]:
+        """The limit of each of these tensors at the end."""
+        states = [state for state, _ in self.moved]
+        return limits(self.state, states, keys, quantity, precision, self.undetermined)
+
+
+def course(
+    workload: Workload, rows: Sequence[Arrays], precision: str, seed: int, way: Way
+) -> Course:
+    """Run the reference over these draws, each row an iteration's.
+
+    Raises Diverges where it leaves the numbers that are finite in this precision.
+    """
+    first = rounded(init_state(workload, seed), precision)
+    if way == "exact":
+        early_end, end = _ends(oracle(workload), first, rows, precision, lambda: None)
+        return Course(early_end, end)
+    moved = Moved(workload, first, precision, seed)
+    shaken = moved.ways[["up", "down"].index(way)]
+    early: list[frozenset[str]] = []
+    early_end, end = _ends(
+        shaken.program, moved.first, rows, precision, lambda: early.append(shaken.undetermined)
+    )
+    return Course(early_end, end, (early[0], shaken.undetermined))
+
+
+def replay(
+    workload: Workload, rows: Sequence[Arrays], precision: str, seed: int
+) -> tuple[Replay, Replay | None]:
+    """The replay of all rows, and of the first alone; None where that needs a run of its own."""
+    run = lambda way: course(workload, rows, precision, seed, way)  # noqa: E731
+    exact, up = run("exact"), run("up")
+    return joined(exact, up, run("down") if up.undetermined[1] else None)
+
+
+def joined(exact: Course, up: Course, down: Course | None) -> tuple[Replay, Replay | None]:
+    """The replay of all rows, and of the first alone, from the reference's courses.
+
+    Both ways of rounding were run only if a parameter was left without a gradient to the end.
+    """
+    moved = [up, down] if down else [up]
+    whole = Replay(*exact.last, [run.last for run in moved], up.undetermined[1])
+    if up.undetermined[0] and not up.undetermined[1]:
+        return whole, None
+    return whole, Replay(*exact.first, [run.first for run in moved], up.undetermined[0])
+
+
+def _ends(
+    program: Program,
+    state: Arrays,
+    rows: Sequence[Arrays],
+    precision: str,
+    after_first: Callable[[], Any],
+) -> Iterator[tuple[Arrays, Metrics]]:
+    """State and metrics after the first row, and after all."""
+    metrics: list[dict[str, float]] = []
+    state = program.import_state(state)
+    for i, row in enumerate(rows):
+        with np.errstate(all="ignore"):  # what overflows is found below
+            state, reported = program.train_step(state, _in_float64(row))
+        if not is_finite({**state, **reported}, precision):
+            raise Diverges(i + 1)
+        metrics.append(reported)
+        if i == 0:
+            after_first()
+            yield state, _by_name(metrics)
+    yield state, _by_name(metrics)
+
+
+def is_finite(values: dict[str, Any], precision: str) -> bool:
+    """Whether all numbers are finite ones of this precision."""
+    largest = float(np.finfo(precision).max)
+    return all(bool((np.abs(value) <= largest).all()) for value in values.values())
+
+
+def _in_float64(row: Arrays) -> Arrays:
+    return {key: np.asarray(value, np.float64) for key, value in row.items()}
+
+
+def _by_name(metrics: list[dict[str, float]]) -> Metrics:
+    return {name: np.array([m[name] for m in metrics]) for name in metrics[0]}

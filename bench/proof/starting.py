@@ -1,0 +1,139 @@
+"""In a row's worker: a cell's program, its first call, and what its run for the proof ends with."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import backends
+from backends.protocol import Program, Settings
+from bench.plan.cells import Cell
+from bench.proof.arrays import write_arrays, write_rows
+from bench.proof.timed_path import Ended, ended, lengths, name_of, rows_of
+from spec import data
+from spec.state import init_state
+from spec.workload import Workload
+
+SEED = 0
+LARGEST_PROOF_BATCH = 128
+"""Beyond this the reference is too slow: the proof is at this size, and the result says so."""
+
+
+@dataclass
+class Started:
+    """A cell's program, with what it trains on."""
+
+    cell: Cell
+    workload: Workload
+    program: Program
+    arrays: Mapping[str, Any]
+    placed: Any
+    chunk: int
+    proved: "Started"
+    """The same at the size that is proved: itself, unless batches are too large."""
+    ends: dict[int, Ended] = field(default_factory=dict)
+    """Iterations -> what a run of so many ended with."""
+
+
+_STARTED: dict[str, Started] = {}
+
+
+def start(cell: dict[str, Any]) -> dict[str, Any]:
+    """Make a cell's program, and take its first step, compiling included.
+
+    {first_step_s, first_iterations: one, or a chunk where a dispatch holds many}.
+    """
+    cell_ = Cell(**cell)
+    started = _made(cell_, cell_.load())
+    first = started.chunk if cell_.mode == "multistep" else 1
+    state = started.program.import_state(init_state(started.workload, SEED))
+    begin = time.perf_counter()
+    result = started.program.run(state, started.placed, SEED, first)
+    started.program.block_until_ready(result)
+    first_step_s = time.perf_counter() - begin
+    _STARTED[cell_.id] = started
+    return {"first_step_s": first_step_s, "first_iterations": first}
+
+
+def started(cell_id: str) -> Started:
+    """A cell that this worker has started."""
+    return _STARTED[cell_id]
+
+
+def forget(cell_ids: list[str]) -> None:
+    """Give back what these cells take, but for what a framework keeps of compiled code."""
+    for name in cell_ids:
+        _STARTED.pop(name, None)
+
+
+def run_to_prove(cell_id: str) -> dict[str, Any]:
+    """Run a whole chunk, as it is timed, and the first iteration of the next one.
+
+    What a proof depends on beside its source and the asking side: {fingerprint, iterations, ...}.
+    """
+    started = _STARTED[cell_id]
+    if started.workload.schedule.batch_size > LARGEST_PROOF_BATCH:
+        started.proved = _made(started.cell, started.cell.load(LARGEST_PROOF_BATCH))
+    proved = started.proved
+    n = proved.chunk + 1
+    proved.ends[n] = _end(proved, n)
+    return {
+        "fingerprint": proved.ends[n].fingerprint,
+        "iterations": n,
+        "batch_size": proved.workload.schedule.batch_size,
+        "chunk": proved.chunk,
+        "seed": SEED,
+        "spec_hash": proved.workload.spec_hash,
+        "data": _hash(proved.arrays),
+        "backend": dict(backends.load(started.cell.row).device.describe()),
+        "numpy": np.__version__,
+    }
+
+
+def save_to_prove(cell_id: str, folder: str) -> dict[int, dict[str, str]]:
+    """Write what the reference is compared with, and fed.
+
+    Length of a run -> {end: file, draws: file, first: hash of the first iteration's draws}.
+    """
+    proved, found = _STARTED[cell_id].proved, {}
+    n = proved.chunk + 1
+    for length in lengths(proved.workload, proved.cell.precision, n):
+        if length not in proved.ends:
+            proved.ends[length] = _end(proved, length)
+        end = proved.ends.pop(length)
+        rows = rows_of(proved.program.draws(proved.placed, SEED, length))
+        files = {
+            "end": str(Path(folder, f"{cell_id}-{length}.npz")),
+            "draws": str(Path(folder, f"{name_of(rows)}.npz")),
+            "first": name_of(rows[:1]),
+        }
+        write_arrays(Path(files["end"]), state=end.state, metrics=end.metrics)
+        write_rows(Path(files["draws"]), rows)
+        found[length] = files
+    proved.ends.clear()
+    return found
+
+
+def _made(cell: Cell, workload: Workload) -> Started:
+    arrays, chunk = data.load(workload), workload.chunk_iterations()
+    settings = Settings(cell.mode, cell.precision, cell.device, chunk)  # type: ignore[arg-type]
+    program = backends.prepare(cell.row, workload, settings)
+    made: Any = Started(cell, workload, program, arrays, program.place(arrays), chunk, None)  # type: ignore[arg-type]
+    made.proved = made
+    return made  # type: ignore[no-any-return]
+
+
+def _end(one: Started, n: int) -> Ended:
+    return ended(one.program, one.workload, one.placed, SEED, n)
+
+
+def _hash(arrays: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -6,6 +6,7 @@
 import inspect
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -84,7 +85,22 @@ def page() -> str:
         parts += [_entry(model) for model in models]
         if models == [Schedule]:
             parts += _optional_tables()
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(_wrapped(part) for part in parts) + "\n"
+
+
+def _wrapped(part: str) -> str:
+    """A part of the page with lines of 100 columns at most; an example is left as it is."""
+    if part.startswith("```"):
+        return part
+    lines = []
+    for line in part.splitlines():
+        # A lone sign stays behind its word: at the start of a line it would begin a list.
+        bound = re.sub(r" ([-+*=<>]) ", "\0\\1 ", line)
+        below = "  " if re.match("[- ] ", line) else ""
+        lines += textwrap.wrap(
+            bound, 100, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _optional_tables() -> list[str]:

@@ -24,6 +24,7 @@ from bench.report import comparison as comparison_
 from bench.report import table, writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
+from bench.workers.cleaning import Cleaned, clean
 from bench.workers.pool import ROOT, missing_packages
 from spec.errors import UserError
 
@@ -225,7 +226,7 @@ def _execute(
 ) -> None:
     """Measure, show and save; exit code 1 where a cell failed, 130 after Ctrl-C."""
     code, result = run_plan(plan, console, provenance())
-    result["missing_rows"] = missing
+    result = clean(result | {"missing_rows": missing})
     if json_:
         print(json.dumps(result))
     else:
@@ -251,7 +252,11 @@ def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
 
 
 def main() -> None:
-    """Run a command; what a person did wrong is one line and exit code 2."""
+    """Run a command; what a person did wrong is one line and exit code 2.
+
+    What is printed ends up in logs that others read: it holds no secret.
+    """
+    sys.stdout, sys.stderr = Cleaned(sys.stdout), Cleaned(sys.stderr)  # type: ignore[assignment]
     try:
         app()
     except UserError as error:

@@ -1,7 +1,6 @@
 """A run from plan to result: pytest does the items, a plugin shows progress, records are kept."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.commands.interruption import Interruption
 from bench.plan.cells import Plan
+from bench.plan.folder import write_plan
 from bench.plan.records import write_atomically
 from bench.results.assemble import assemble
+from bench.timing.conftest import Given
 from bench.workers.pool import ROOT
 
 INTERRUPTED = 130
@@ -63,12 +64,10 @@ def run_plan(
 ) -> tuple[int, dict[str, Any]]:
     """(exit code, result): 0 all measured, 1 something failed, 130 interrupted."""
     folder = Path(plan.folder)
-    plan_file = folder / "plan.json"
-    write_atomically(plan_file, asdict(plan))
+    write_plan(plan)
     files = ["test_train_step.py", *(["test_controls.py"] if plan.controls else [])]
     arguments = [
         *(str(ROOT / "bench" / "timing" / name) for name in files),
-        f"--plan={plan_file}",
         "--override-ini=addopts=",  # those are for tests at a terminal
         # And errors that warnings are: a benchmark that Ctrl-C left unused would end the run.
         "--override-ini=filterwarnings=",
@@ -80,7 +79,9 @@ def run_plan(
         "no:cacheprovider",
     ]
     with Interruption() as interruption:
-        code = int(pytest.main(arguments, plugins=[ProgressPlugin(console), interruption]))
+        code = int(
+            pytest.main(arguments, plugins=[Given(plan), ProgressPlugin(console), interruption])
+        )
         interruption.finishing = True
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
             code = 0

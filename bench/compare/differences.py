@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bench.results.environment import recorded
 from bench.results.reading import Result
 from spec.errors import UserError
 
@@ -73,11 +74,12 @@ def _pairs(old: Result, new: Result, cells: Iterable[str]) -> Iterator[tuple[str
     for field in ("name", "driver_version"):
         yield f"gpu {field}", (one.gpu or {}).get(field), (other.gpu or {}).get(field)
     yield "system", one.system, other.system
-    for name in sorted(one.environment.keys() | other.environment.keys()):
-        yield name, one.environment.get(name), other.environment.get(name)
+    before, after = recorded(one.environment), recorded(other.environment)
+    for name in sorted(before.keys() | after.keys()):
+        yield name, before.get(name), after.get(name)
     for cell in cells:
         yield "device", old.cells[cell].device, new.cells[cell].device
         yield "device", old.timing(cell).device_name, new.timing(cell).device_name
-        before, after = old.timing(cell).versions, new.timing(cell).versions
-        for package in sorted(before.keys() | after.keys()):
-            yield package, before.get(package), after.get(package)
+        of_old, of_new = old.timing(cell).versions, new.timing(cell).versions
+        for package in sorted(of_old.keys() | of_new.keys()):
+            yield package, of_old.get(package), of_new.get(package)

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.workers.cleaning import clean
+
 
 def write_atomically(path: Path, content: Any) -> None:
-    """Write JSON so that a reader, or a crash, sees either the old file or the new one."""
+    """Write JSON, cleaned, so that a reader, or a crash, sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(clean(content), indent=1) + "\n", encoding="utf-8")
     draft.replace(path)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.assemble import OLDEST, SCHEMA
+from bench.results.environment import published
+from bench.workers.cleaning import clean
 from spec.errors import UserError
 
 NEEDED = {
@@ -41,7 +43,7 @@ def read(path: Path) -> dict[str, Any]:
         missing = [name for name in NEEDED_OF_A_CELL.split() if name not in there]
         if missing:
             raise UserError(f"{path}: summary[{i}] has no {missing[0]}; give a whole result")
-    return found
+    return dict(clean(found | {"provenance": published(found["provenance"])}))
 
 
 def read_all(paths: list[Path], folder: Path | None = None) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     medians = {cell: _step_times(of) for cell, of in by_cell.items()}
     return {
         "gantlet_schema": SCHEMA,
-        "machine_info": pytest_benchmark_generate_machine_info(),
+        "machine_info": pytest_benchmark_generate_machine_info() | {"node": ""},  # a host's name
         "commit_info": get_commit_info(str(ROOT)),
         "provenance": provenance
         | {"gpu_after": gpu(), "gpu_processes_after": processes()}

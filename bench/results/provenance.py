@@ -4,27 +4,15 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.plan.machine import cpu, cpuinfo, git, gpu, revision
+from bench.results.environment import recorded
 from bench.timing.nvml import processes
 
-VARIABLES = (
-    "OMP_",
-    "MKL_",
-    "OPENBLAS_",
-    "XLA_",
-    "JAX_",
-    "TF_",
-    "TORCH",
-    "KERAS_",
-    "CUDA_",
-    "NVIDIA_",
-)
-"""Environment variables with these beginnings change what frameworks do."""
 VECTORS = ("avx", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "fma", "asimd", "sve")
 
 
@@ -32,7 +20,7 @@ def provenance() -> dict[str, Any]:
     """Machine, revision, command line and time of this process."""
     return {
         "time_utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command_line": ["python", "-m", "bench", *sys.argv[1:]],
+        "command_line": ["python", "-m", "bench", *_arguments(sys.argv[1:])],
         "git_revision": revision(),
         "git_dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
@@ -41,7 +29,7 @@ def provenance() -> dict[str, Any]:
         "cpu_flags": _cpu_flags(),
         "affinity": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-        "environment": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
+        "environment": recorded(os.environ),
         "load_average": list(os.getloadavg()),
         "gpu": gpu(),
         "gpu_processes": processes(),
@@ -59,6 +47,18 @@ def installs(pythons: Mapping[str, str]) -> dict[str, dict[str, float]]:
         if record.is_file():
             found[row] = json.loads(record.read_text(encoding="utf-8"))
     return found
+
+
+def _arguments(given: Sequence[str]) -> list[str]:
+    """Without the folder that the result goes to, which says nothing of what was measured."""
+    words = list(given)
+    for i, word in enumerate(words):
+        option, separator, path = word.partition("=")
+        if option == "--output" and separator:
+            words[i] = f"{option}={Path(path).name}"
+        elif i and words[i - 1] == "--output":
+            words[i] = Path(word).name
+    return words
 
 
 def _cpu_flags() -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,20 +9,21 @@ from typing import Any
 import pytest
 
 from bench.plan.cells import Plan
-from bench.plan.folder import control_missing, missing, place_of, read_plan
+from bench.plan.folder import control_missing, missing, place_of
 from bench.workers.pool import Workers
 
 PLAN = pytest.StashKey[Plan]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--plan", help="a plan written by `python -m bench run`")
+class Given:
+    """A plugin that hands over the plan as it is: what is written of it is cleaned."""
 
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
 
-def pytest_configure(config: pytest.Config) -> None:
-    path = config.getoption("--plan")
-    if path:
-        config.stash[PLAN] = read_plan(Path(path))
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Before anything is collected."""
+        config.stash[PLAN] = self.plan
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import execnet
 
+from bench.workers.cleaning import without_secrets
 from spec.data import files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,13 +44,16 @@ DETERMINISTIC = "deterministic"
 
 
 class WorkerFailed(Exception):
-    """A call that has no result: the worker raised, died or hung. The message is one line."""
+    """A call that has no result: the worker raised, died or hung. The message is one line.
+
+    Neither it nor the details hold a secret: both are printed.
+    """
 
     def __init__(self, kind: str, message: str, details: str = "") -> None:
-        super().__init__(message)
+        super().__init__(without_secrets(message))
         self.kind = kind
         """died, hung, or the type of the exception raised in the worker."""
-        self.details = details
+        self.details = without_secrets(details)
         """The traceback in the worker, where there is one."""
 
 

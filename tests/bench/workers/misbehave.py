@@ -25,6 +25,11 @@ def fail() -> None:
     raise MemoryError("no memory left for this cell")
 
 
+def fail_saying(text: str) -> None:
+    """Raise an error that says something."""
+    raise ValueError(text)
+
+
 def process() -> int:
     """Which process this is."""
     return os.getpid()

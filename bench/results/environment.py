@@ -133,10 +133,16 @@ def published(provenance: Mapping[str, Any]) -> dict[str, Any]:
         found["environment"] = recorded(found["environment"])
     for name in ("gpu_processes", "gpu_processes_after"):
         if isinstance(found.get(name), list):
-            held = [one.get("memory_bytes") for one in found[name]]
-            total = None if None in held else sum(held)
-            found[name] = {"count": len(held), "memory_bytes": total}
+            found[name] = _counted(found[name])
     return found
+
+
+def _counted(processes: list[dict[str, Any]]) -> dict[str, int | None] | None:
+    """An empty list was also written where NVML was not there to be asked."""
+    held = [one.get("memory_bytes") for one in processes]
+    return (
+        {"count": len(held), "memory_bytes": None if None in held else sum(held)} if held else None
+    )
 
 
 def _value(name: str, value: str) -> str:

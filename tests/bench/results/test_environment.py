@@ -1,11 +1,15 @@
 """Variables are recorded by name, each with its reason; older results show no more than that."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from bench.results import provenance as origin
 from bench.results.environment import REASONS, published, recorded
+from bench.workers.cleaning import clean
+from bench.workers.pool import ROOT
 
 
 def test_only_named_variables_are_recorded() -> None:
@@ -54,7 +58,7 @@ def test_the_provenance_of_older_results_is_cut_down() -> None:
         "cpu": "an abacus",
         "environment": {"OMP_NUM_THREADS": "2"},
         "gpu_processes": {"count": 2, "memory_bytes": 2**31},
-        "gpu_processes_after": {"count": 0, "memory_bytes": 0},
+        "gpu_processes_after": None,
     }
 
 
@@ -63,3 +67,11 @@ def test_where_the_result_goes_is_not_in_the_command_line(monkeypatch: pytest.Mo
     monkeypatch.setattr("sys.argv", ["bench", *given])
     found = origin.provenance()["command_line"]
     assert found[3:] == ["run", "--output", "r.json", "--output=q.json", "--quick"]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("results/*/*.json")), ids=lambda path: path.stem)
+def test_results_that_are_committed_hold_no_more(path: Path) -> None:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(found, dict) and "provenance" in found:
+        assert found["provenance"] == clean(published(found["provenance"]))
+        assert found["machine_info"]["node"] == ""

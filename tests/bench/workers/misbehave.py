@@ -1,6 +1,7 @@
 """Functions for a worker to call: what can go wrong in a cell."""
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -18,6 +19,31 @@ def hang() -> None:
 def die(code: int) -> None:
     """End the process, as a crash in C would."""
     os._exit(code)
+
+
+def write(text: str, times: int = 1) -> None:
+    """Write to standard error, as Python does and as C does."""
+    for _ in range(times):
+        print(f"{text} of Python", file=sys.stderr, flush=True)
+        os.write(2, f"{text} of C\n".encode())
+
+
+def write_and_die(text: str) -> None:
+    """A crash with its last words."""
+    write(text)
+    os.abort()
+
+
+def write_and_hang(text: str) -> None:
+    """Last words, and no answer."""
+    write(text)
+    hang()
+
+
+def write_and_fail(text: str) -> None:
+    """An error that standard error explains."""
+    write(text)
+    fail()
 
 
 def fail() -> None:

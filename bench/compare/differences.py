@@ -59,6 +59,24 @@ def not_compared(
     return common, left_out
 
 
+def devices(old: Result, new: Result, cell: str, normalised: bool) -> tuple[str, str] | None:
+    """What a cell ran on in OLD and in NEW, where these are two; None where speeds compare.
+
+    Control programs make up for another processor, as for a slower hour; not for another card.
+    """
+    before, after = _device(old, cell), _device(new, cell)
+    if before != after:
+        return before, after
+    one, other = old.provenance.cpu, new.provenance.cpu
+    return None if normalised or one == other else (one, other)
+
+
+def _device(run: Result, cell: str) -> str:
+    """A GPU's name; processors are all called cpu."""
+    name, kind = run.timing(cell).device_name, run.cells[cell].device
+    return name if name != "cpu" else kind
+
+
 def warnings(old: Result, new: Result, cells: Iterable[str]) -> list[str]:
     """What may explain a difference and is not the project: machine, versions, devices."""
     return list(

@@ -25,6 +25,7 @@ from bench.report import comparison as comparison_
 from bench.report import writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
+from bench.workers.cleaning import Cleaned, clean
 from bench.workers.pool import ROOT, missing_packages
 from spec.errors import UserError
 
@@ -240,7 +241,7 @@ def _execute(
     """Measure, show and save; exit code 1 where a cell failed, 130 and 143 after a signal."""
     code, result = run_and_show(plan, missing, target, console, provenance())
     if json_:
-        print(json.dumps(strict(result), allow_nan=False))
+        print(json.dumps(clean(strict(result)), allow_nan=False))
     if code:
         raise typer.Exit(code)
 
@@ -253,7 +254,11 @@ def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
 
 
 def main() -> None:
-    """Run a command; what a person did wrong is one line and exit code 2."""
+    """Run a command; what a person did wrong is one line and exit code 2.
+
+    What is printed ends up in logs that others read: it holds no secret.
+    """
+    sys.stdout, sys.stderr = Cleaned(sys.stdout), Cleaned(sys.stderr)  # type: ignore[assignment]
     try:
         app()
     except UserError as error:

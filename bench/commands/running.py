@@ -1,7 +1,6 @@
 """A run from plan to result: pytest does the items, a plugin shows progress, records are kept."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,11 @@ from rich.console import Console
 from bench.commands.interruption import Interruption
 from bench.commands.progress import Watching
 from bench.plan.cells import Group, Plan
+from bench.plan.folder import write_plan
 from bench.plan.records import write_atomically
 from bench.report import table, writing
 from bench.results.assemble import assemble
+from bench.timing.conftest import Given
 from bench.workers.pool import ROOT
 
 FAILED = 1
@@ -60,12 +61,10 @@ def run_plan(
 ) -> tuple[int, Result]:
     """(exit code, result), as `run_and_show`; `so_far` is given the result after each group."""
     folder = Path(plan.folder)
-    plan_file = folder / "plan.json"
-    write_atomically(plan_file, asdict(plan))
+    write_plan(plan)
     files = ["test_train_step.py", *(["test_controls.py"] if plan.controls else [])]
     arguments = [
         *(str(ROOT / "bench" / "timing" / name) for name in files),
-        f"--plan={plan_file}",
         "--override-ini=addopts=",  # those are for tests at a terminal
         # And errors that warnings are: a benchmark that Ctrl-C left unused would end the run.
         "--override-ini=filterwarnings=",
@@ -78,7 +77,7 @@ def run_plan(
     ]
     watching = Watching(plan, console, lambda group: so_far(assemble(plan, provenance), group))
     with Interruption() as interruption:
-        code = int(pytest.main(arguments, plugins=[watching, interruption]))
+        code = int(pytest.main(arguments, plugins=[Given(plan), watching, interruption]))
         interruption.finishing = True
         if code == pytest.ExitCode.NO_TESTS_COLLECTED:  # resumed, with nothing left to do
             code = 0

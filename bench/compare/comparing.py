@@ -7,13 +7,15 @@ known. A side may be several runs, whose mean counts (docs/adr/0007-compare.md).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from statistics import fmean, geometric_mean, median
+from typing import Literal
 
 from bench.compare.calibration import Calibration, machine_of, run_to_run
 from bench.compare.differences import (
     FAILED,
+    devices,
     not_compared,
     require_alike,
     require_same_rounds,
@@ -35,6 +37,8 @@ from bench.results.statistics import (
 from spec.errors import UserError
 
 UNPAIRED = "without a block that a control was timed in"
+ANOTHER_DEVICE: Literal["another device"] = "another device"
+"""In place of a verdict: there the speed says nothing of the project."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Change:
     """New speed over old, normalised."""
     band: float
     """What a difference has to exceed: 2 %, or what the same program twice showed in a run."""
-    verdict: Verdict
+    verdict: Verdict | Literal["another device"]
     over_limit: bool
     """Slower than the limit with the whole interval."""
 
@@ -88,7 +92,8 @@ def compare(
 ) -> Comparison:
     """Every cell that all runs have with one spec, each side's runs of one revision.
 
-    UserError where there is no such cell, or where the runs of a side are not alike.
+    UserError where there is no such cell, where the runs of a side are not alike, or where a limit
+    is given and a cell ran on two devices.
     """
     for runs in (old, new):
         require_alike(runs)
@@ -96,6 +101,8 @@ def compare(
     cells, left_out = not_compared(old, new)
     require_same_spread((*old, *new), cells)
     controls = common_controls((*old, *new))
+    if limit is not None:
+        _require_one_device(old[0], new[0], cells, bool(controls))
     known = run_to_run(recorded, (old, new), bool(controls))
     unknown = [m for m in dict.fromkeys((machine_of(old[0]), machine_of(new[0]))) if m not in known]
     known = {} if unknown else known
@@ -105,7 +112,10 @@ def compare(
     for cell in cells:
         if cell in before and cell in after:
             ratio = ratio_between(after[cell], before[cell], terms)
-            changes.append(_change(cell, names[cell], old, new, ratio, limit))
+            change = _change(cell, names[cell], old, new, ratio, limit)
+            if devices(old[0], new[0], cell, bool(controls)):
+                change = replace(change, verdict=ANOTHER_DEVICE, over_limit=False)
+            changes.append(change)
         else:
             left_out.setdefault(UNPAIRED, []).append(cell)
     return Comparison(
@@ -129,6 +139,16 @@ def limit_of(given: str | None) -> float | None:
     if not match:
         raise UserError(f"--fail-slower: given {given!r}; allowed: per cent with the sign, like 5%")
     return float(match[1]) / 100
+
+
+def _require_one_device(old: Result, new: Result, cells: list[str], normalised: bool) -> None:
+    found = (devices(old, new, cell, normalised) for cell in cells)
+    pair = next((pair for pair in found if pair), None)
+    if pair:
+        raise UserError(
+            f"--fail-slower: OLD ran on {pair[0]}, NEW on {pair[1]}, so whether the project became "
+            "slower cannot be judged; give results of one device"
+        )
 
 
 def _names(run: Result, cells: list[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from bench.results.environment import recorded
 from bench.results.reading import Result
 from spec.errors import UserError
 
@@ -70,6 +71,24 @@ def not_compared(
     return common, left_out
 
 
+def devices(old: Result, new: Result, cell: str, normalised: bool) -> tuple[str, str] | None:
+    """What a cell ran on in OLD and in NEW, where these are two; None where speeds compare.
+
+    Control programs make up for another processor, as for a slower hour; not for another card.
+    """
+    before, after = _device(old, cell), _device(new, cell)
+    if before != after:
+        return before, after
+    one, other = old.provenance.cpu, new.provenance.cpu
+    return None if normalised or one == other else (one, other)
+
+
+def _device(run: Result, cell: str) -> str:
+    """A GPU's name; processors are all called cpu."""
+    name, kind = run.timing(cell).device_name, run.cells[cell].device
+    return name if name != "cpu" else kind
+
+
 def warnings(old: Result, new: Result, cells: Iterable[str]) -> list[str]:
     """What may explain a difference and is not the project: machine, versions, devices."""
     return list(
@@ -85,11 +104,12 @@ def _pairs(old: Result, new: Result, cells: Iterable[str]) -> Iterator[tuple[str
     for field in ("name", "driver_version"):
         yield f"gpu {field}", (one.gpu or {}).get(field), (other.gpu or {}).get(field)
     yield "system", one.system, other.system
-    for name in sorted(one.environment.keys() | other.environment.keys()):
-        yield name, one.environment.get(name), other.environment.get(name)
+    before, after = recorded(one.environment), recorded(other.environment)
+    for name in sorted(before.keys() | after.keys()):
+        yield name, before.get(name), after.get(name)
     for cell in cells:
         yield "device", old.cells[cell].device, new.cells[cell].device
         yield "device", old.timing(cell).device_name, new.timing(cell).device_name
-        before, after = old.timing(cell).versions, new.timing(cell).versions
-        for package in sorted(before.keys() | after.keys()):
-            yield package, before.get(package), after.get(package)
+        of_old, of_new = old.timing(cell).versions, new.timing(cell).versions
+        for package in sorted(of_old.keys() | of_new.keys()):
+            yield package, of_old.get(package), of_new.get(package)

@@ -8,6 +8,7 @@ from typing import Any
 import spec
 import spec.data
 from backends.protocol import absent_mode
+from bench.workers.cleaning import clean
 from bench.workers.pool import Where
 from spec.errors import SpecError
 from spec.workload import Workload
@@ -145,15 +146,16 @@ def cells_of(
     cells, absent, put = [], [], json.dumps(dict(overrides or {}))
     for name in names:
         workload = spec.load(name, overrides)
+        label = clean(workload.name)  # a part of ids and of files' names
         for row in rows:
             for mode in modes:
                 deviation = absent_mode(row, mode, workload, device)
                 if deviation:
                     reason = f"{deviation.kind}: {deviation.reason}"
-                    absent.append(Absent(workload.name, row, mode, reason))
+                    absent.append(Absent(label, row, mode, reason))
                     continue
                 cells += [
-                    Cell(name, row, mode, precision, device, size, workload.name, put)
+                    Cell(name, row, mode, precision, device, size, label, put)
                     for precision in precisions
                     for size in batch_sizes or (workload.schedule.batch_size,)
                 ]

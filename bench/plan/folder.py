@@ -1,21 +1,39 @@
 """The folder of a run: its plan, and the records that it holds or that are still to come."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bench.plan.cells import Absent, Cell, Control, Group, Plan
 from bench.plan.groups import name
 from bench.plan.records import read_all, write_atomically
+from bench.workers.cleaning import expanded
+
+
+def write_plan(plan: Plan) -> None:
+    """Write a plan into its folder, whose own place is not written: who reads it knows it."""
+    fields = asdict(plan)
+    del fields["folder"]
+    write_atomically(Path(plan.folder) / "plan.json", fields)
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a file."""
+    """The plan in a file, with the paths that were cleaned in it as they were."""
     fields = json.loads(path.read_text(encoding="utf-8"))
-    fields["cells"] = tuple(Cell(**cell) for cell in fields["cells"])
+    fields["folder"] = str(path.absolute().parent)
+    fields["proofs"] = expanded(fields.get("proofs", ""))
+    fields["pythons"] = {row: expanded(python) for row, python in fields["pythons"].items()}
+    fields["cells"] = tuple(_expanded(Cell(**cell)) for cell in fields["cells"])
     fields["absent"] = tuple(Absent(**absent) for absent in fields["absent"])
     fields["controls"] = tuple(Control(**control) for control in fields.get("controls", ()))
     return Plan(**fields)
+
+
+def _expanded(cell: Cell) -> Cell:
+    put = json.loads(cell.overrides)
+    whole = {place: expanded(v) if isinstance(v, str) else v for place, v in put.items()}
+    return replace(cell, workload=expanded(cell.workload), overrides=json.dumps(whole))
 
 
 def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:
@@ -28,8 +46,9 @@ def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:
 
 
 def missing(plan: Plan, cell: Cell) -> set[Path]:
-    """A cell's records that are still to come, by their place in the folder; none if it
-    failed or its GAN diverges.
+    """A cell's records that are still to come, by their place in the folder.
+
+    None where it failed or its GAN diverges.
     """
     folder = Path(plan.folder)
     if any((folder / kind / f"{cell.id}.json").exists() for kind in ("failures", "diverged")):

@@ -5,12 +5,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from bench.workers.cleaning import clean
+
 
 def write_atomically(path: Path, content: Any) -> None:
-    """Write JSON so that a reader, or a crash, sees either the old file or the new one."""
+    """Write JSON, cleaned, so that a reader, or a crash, sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(path.suffix + ".part")
-    text = json.dumps(strict(content), indent=1, allow_nan=False)
+    text = json.dumps(strict(clean(content)), indent=1, allow_nan=False)
     draft.write_text(text + "\n", encoding="utf-8")
     draft.replace(path)
 

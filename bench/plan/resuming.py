@@ -9,6 +9,7 @@ from bench.plan.cells import Cell, Plan
 from bench.plan.folder import read_plan
 from bench.plan.machine import cpu, cpus_usable, gpu, revision
 from bench.plan.records import read_all
+from bench.workers.cleaning import REMOVED, clean
 from bench.workers.pool import WorkerFailed, Workers
 from bench.workers.row import describe
 from spec.errors import UserError
@@ -41,7 +42,8 @@ def take_up(path: Path, pythons: dict[str, str]) -> Plan:
             f"--resume: {path}: no plan of an interrupted run can be read there "
             f"({type(error).__name__}); give its result's .json or its .records folder"
         ) from None
-    plan = replace(plan, folder=str(folder.absolute()), pythons=plan.pythons | pythons)
+    plan = replace(plan, pythons=plan.pythons | pythons)
+    _require_paths(plan, path)
     _require_same(identity(plan.cells), plan.identity, path)
     _require_same_versions(plan, path)
     for record in read_all(folder / "failures"):
@@ -50,7 +52,24 @@ def take_up(path: Path, pythons: dict[str, str]) -> Plan:
     return plan
 
 
+def _require_paths(plan: Plan, path: Path) -> None:
+    """What was removed from a path, for it was a secret, is known to its user alone."""
+    for cell in plan.cells:
+        if REMOVED in plan.pythons.get(cell.row, ""):
+            raise UserError(
+                f"--resume: {path}: the interpreter of {cell.row} has a secret in its path, which "
+                f"was not written; give it again with --python {cell.row}=PATH"
+            )
+        if REMOVED in cell.workload + cell.overrides:
+            raise UserError(
+                f"--resume: {path}: the file of {cell.label}, or what was put into it, has a "
+                "secret in it, which was not written; start a new run"
+            )
+
+
 def _require_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
+    """What was written then is cleaned."""
+    now = clean(now)
     for name, value in then.items():
         if now.get(name) != value:
             what = "the spec of a workload" if name == "spec" else f"{name.replace('_', ' ')}"

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.plan.cells import Cell
 from bench.plan.machine import cpu, cpu_flags, cpus_usable
 from bench.plan.records import write_atomically
+from bench.workers.cleaning import clean
 from bench.workers.pool import ROOT
 
 SOURCES = ("spec", "backends", "bench/proof")
@@ -93,7 +94,7 @@ def _files(root: Path) -> Iterator[Path]:
 def find(folder: Path, key: Mapping[str, Any], fingerprint: str) -> dict[str, Any] | None:
     """The proof that was kept under this key, if it ended with these bits."""
     kept = _read(_path(folder, key))
-    if kept is None or kept.key != key or kept.proof.fingerprint != fingerprint:
+    if kept is None or kept.key != clean(dict(key)) or kept.proof.fingerprint != fingerprint:
         return None
     if kept.proof.sensitive and key["precision"] != "float64" and kept.proof.float64 is None:
         return None

@@ -5,7 +5,7 @@ from math import sqrt
 from statistics import fmean, median
 
 from bench.compare.calibration import FEWEST_RUNS
-from bench.compare.comparing import Change, Comparison
+from bench.compare.comparing import ANOTHER_DEVICE, Change, Comparison
 from bench.results.statistics import FEWEST_BLOCKS
 
 MOST_ROWS = 12
@@ -13,11 +13,11 @@ MOST_ROWS = 12
 FEW = 10
 """Up to as many cells are all shown, unchanged ones too."""
 MOST_WARNINGS = 4
-ORDER = ("slower", "faster", "no difference shown")
+ORDER = ("slower", "faster", ANOTHER_DEVICE, "no difference shown")
 
 
 def rows(comparison: Comparison) -> list[Change]:
-    """The cells that are shown: slower ones first, then faster, each by size."""
+    """The cells that are shown: slower, faster, on another device; each by size."""
     ordered = sorted(
         comparison.changes,
         key=lambda c: (ORDER.index(c.verdict), abs(c.ratio.value - 1) * -1),
@@ -82,6 +82,12 @@ def rest(comparison: Comparison) -> list[str]:
     others = [change for change in comparison.changes if change.id not in own]
     unchanged = [change for change in others if change.verdict == ORDER[-1]]
     said = [] if len(others) == len(unchanged) else [_more(len(others) - len(unchanged))]
+    elsewhere = sum(change.verdict == ANOTHER_DEVICE for change in comparison.changes)
+    if elsewhere:
+        said.append(
+            f"{_count(elsewhere, 'cell')} on another device in NEW, whose speed there says nothing "
+            "of the project: no verdict."
+        )
     if unchanged:
         said.append(_unchanged(unchanged))
     few = sum(change.ratio.blocks < FEWEST_BLOCKS for change in comparison.changes)
@@ -97,7 +103,7 @@ def rest(comparison: Comparison) -> list[str]:
 
 
 def _more(count: int) -> str:
-    return f"{_count(count, 'changed cell')} more; --json has all."
+    return f"{_count(count, 'cell')} more; --json has all."
 
 
 def _unchanged(changes: Iterable[Change]) -> str:

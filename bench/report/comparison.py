@@ -9,13 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.compare.comparing import Change, Comparison
+from bench.compare.comparing import ANOTHER_DEVICE, Change, Comparison
 from bench.report.changes import method, rest, rows, warning
 
 COMPARISON_SCHEMA = 1
 NARROW = 104
 """On a terminal narrower than this the iterations per second are left out."""
-COLOURS = {"slower": "red", "faster": "green", "no difference shown": "dim"}
+COLOURS = {
+    "slower": "red",
+    "faster": "green",
+    ANOTHER_DEVICE: "yellow",
+    "no difference shown": "dim",
+}
 
 
 def show(console: Console, comparison: Comparison) -> None:
@@ -64,7 +69,7 @@ def _table(changes: list[Change], narrow: bool) -> Table:
 def _line(change: Change) -> dict[str, str]:
     ratio = change.ratio
     shown = f"{ratio.value:.3f}"
-    if isfinite(ratio.high):
+    if isfinite(ratio.high) and change.verdict != ANOTHER_DEVICE:
         shown += f" [{ratio.low:.3f}, {ratio.high:.3f}]"
     return {
         "cell": change.name,

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.assemble import OLDEST, SCHEMA
+from bench.results.environment import published
+from bench.workers.cleaning import clean
 from spec.errors import UserError
 
 NEEDED = {
@@ -44,7 +46,7 @@ def read(path: Path) -> dict[str, Any]:
             raise UserError(f"{path}: summary[{i}] has no {missing[0]}; give a whole result")
     for comparison in found["comparisons"]:
         _unbounded(comparison)
-    return found
+    return dict(clean(found | {"provenance": published(found["provenance"])}))
 
 
 def _unbounded(comparison: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def assemble(plan: Plan, provenance: dict[str, Any]) -> dict[str, Any]:
     """Everything that a run measured, from its folder of records."""
     return {
         "gantlet_schema": SCHEMA,
-        "machine_info": pytest_benchmark_generate_machine_info(),
+        "machine_info": pytest_benchmark_generate_machine_info() | {"node": ""},  # a host's name
         "commit_info": get_commit_info(str(ROOT)),
         "provenance": provenance
         | {"gpu_after": gpu(), "gpu_processes_after": processes()}

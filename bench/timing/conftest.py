@@ -9,7 +9,7 @@ import pytest
 
 from bench.plan import groups
 from bench.plan.cells import Plan
-from bench.plan.folder import note_together, read_plan
+from bench.plan.folder import note_together
 from bench.timing import memory, order
 from bench.timing.preparing import Measuring
 from bench.workers.pool import Workers
@@ -18,14 +18,15 @@ PLAN = pytest.StashKey[Plan]()
 MEASURING = pytest.StashKey[Measuring]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--plan", help="a plan written by `python -m bench run`")
+class Given:
+    """A plugin that hands over the plan as it is: what is written of it is cleaned."""
 
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
 
-def pytest_configure(config: pytest.Config) -> None:
-    path = config.getoption("--plan")
-    if path:
-        config.stash[PLAN] = read_plan(Path(path))
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Before anything is collected."""
+        config.stash[PLAN] = self.plan
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

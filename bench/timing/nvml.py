@@ -1,6 +1,6 @@
 """What NVML says of the GPU: energy, and who else uses it. Nothing where there is no NVIDIA GPU."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 try:
@@ -26,24 +26,17 @@ def memory_share() -> float | None:
     return _asked(share)
 
 
-def processes(ours: Iterable[int] = ()) -> list[dict[str, Any]]:
-    """Other processes that compute on the first GPU: {pid, name, memory_bytes}."""
-    own = set(ours)
-    found = _asked(lambda gpu: pynvml.nvmlDeviceGetComputeRunningProcesses(gpu)) or []
-    return [
-        {"pid": one.pid, "name": _name(one.pid), "memory_bytes": one.usedGpuMemory}
-        for one in found
-        if one.pid not in own
-    ]
+def processes() -> dict[str, int | None] | None:
+    """How many processes compute on the first GPU, and what they hold: {count, memory_bytes}.
 
-
-def _name(pid: int) -> str | None:
-    """A process in another container has no name here."""
-    return _asked(lambda _: _text(pynvml.nvmlSystemGetProcessName(pid)))
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode(errors="replace") if isinstance(name, bytes) else name
+    What they are is their users' business. Where the driver does not say what one holds, as in
+    some containers, the sum is not known.
+    """
+    found = _asked(lambda gpu: pynvml.nvmlDeviceGetComputeRunningProcesses(gpu))
+    if found is None:
+        return None
+    held = [one.usedGpuMemory for one in found]
+    return {"count": len(held), "memory_bytes": None if None in held else sum(held)}
 
 
 def _asked(question: Callable[[Any], Result]) -> Result | None:

@@ -5,7 +5,6 @@ function and its arguments, and gets builtins back.
 """
 
 import os
-import shlex
 import subprocess
 import sys
 import threading
@@ -16,6 +15,8 @@ from typing import Any
 
 import execnet
 
+from bench.workers.cleaning import without_secrets
+from bench.workers.standard_error import StandardError
 from spec.data import files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,14 +50,17 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 class WorkerFailed(Exception):
-    """A call that has no result: the worker raised, died or hung. The message is one line."""
+    """A call that has no result: the worker raised, died or hung. The message is one line.
+
+    Neither it nor the details hold a secret: both are printed.
+    """
 
     def __init__(self, kind: str, message: str, details: str = "") -> None:
-        super().__init__(message)
+        super().__init__(without_secrets(message))
         self.kind = kind
         """died, hung, or the type of the exception raised in the worker."""
-        self.details = details
-        """The traceback in the worker, where there is one."""
+        self.details = without_secrets(details)
+        """The traceback in the worker, where there is one, and what it wrote to standard error."""
 
 
 class Workers:
@@ -68,7 +72,7 @@ class Workers:
         self.pythons = dict(pythons)
         """row -> interpreter; this one where a row is not named."""
         self._variables = dict(variables or {})
-        self._live: dict[Where, tuple[Any, Any, int]] = {}
+        self._live: dict[Where, tuple[Any, Any, int, StandardError]] = {}
         self._started = 0
         self._starting = threading.Lock()
         self._group = execnet.Group()  # of its own: ids are unique within a group only
@@ -89,25 +93,25 @@ class Workers:
         Its module is imported there anew, by name.
         """
         channel = self._get(where)
+        stderr = self._live[where][3]
+        stderr.begin()
         try:
             channel.send((f"{function.__module__}:{function.__qualname__}", dict(arguments)))
             outcome, *rest = channel.receive(timeout_s)
         except channel.TimeoutError:
-            self._kill(where)
-            raise WorkerFailed("hung", f"no answer within {timeout_s:.0f} s") from None
+            _, said = self._kill(where)
+            raise WorkerFailed("hung", f"no answer within {timeout_s:.0f} s", said) from None
         except (EOFError, channel.RemoteError, OSError) as error:
-            code = self._kill(where)
-            reason = str(error).strip().splitlines()[-1:] or [""]
-            raise WorkerFailed(
-                "died", f"the worker ended (code {code}) {reason[0]}".strip()
-            ) from None
+            code, said = self._kill(where)
+            raise WorkerFailed("died", _ended(code, error, said), said) from None
         if outcome == "ok":
             return rest[0]
-        raise WorkerFailed(*rest)
+        kind, line, lines = rest
+        raise WorkerFailed(kind, line, f"{lines}\n{stderr.tail()}".strip())
 
     def processes(self) -> list[int]:
         """The ids of the workers' processes."""
-        return [gateway._io.popen.pid for gateway, _, _ in self._live.values()]
+        return [gateway._io.popen.pid for gateway, *_ in self._live.values()]
 
     def number(self, where: Where) -> int:
         """Which worker serves `where` now; another number means that it was started anew."""
@@ -133,27 +137,31 @@ class Workers:
     def _get(self, where: Where) -> Any:
         with self._starting:  # threads ask side by side, each its own worker
             if where not in self._live:
-                gateway = self._start(where)
-                self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started
+                gateway, stderr = self._start(where)
+                self._live[where] = gateway, gateway.remote_exec(SOURCE), self._started, stderr
             return self._live[where][1]
 
-    def _start(self, where: Where) -> Any:
+    def _start(self, where: Where) -> tuple[Any, StandardError]:
         row, _, device, *kind = where
-        python = self.python(row)
+        python, stderr = self.python(row), StandardError()
         self._started += 1
         variables = COMMON | files.lent() | environment(row, device, *kind) | self._variables
         spec = f"popen//execmodel=main_thread_only//id=w{self._started}//chdir={ROOT}"
-        spec += f"//python={shlex.quote(python)}"
+        spec += f"//python={stderr.command(python)}"
         spec += "".join(f"//env:{name}={value}" for name, value in variables.items())
         try:
-            return self._group.makegateway(spec)
+            return self._group.makegateway(spec), stderr
         except (OSError, EOFError) as error:
-            raise WorkerFailed("died", f"{python} did not start: {error}") from None
+            said = stderr.tail() or str(error)
+            stderr.close()
+        # Here, where the error and with it the pipes of what did not start are gone.
+        raise WorkerFailed("died", f"{python} did not start: {said.splitlines()[-1]}", said)
 
-    def _kill(self, where: Where) -> int | None:
+    def _kill(self, where: Where) -> tuple[int | None, str]:
+        """(exit code, the last lines of its standard error)."""
         if where not in self._live:  # ended by another thread
-            return None
-        gateway, _, _ = self._live.pop(where)
+            return None, ""
+        gateway, _, _, stderr = self._live.pop(where)
         process = gateway._io.popen  # the only way to the exit code
         with suppress(subprocess.TimeoutExpired):
             process.wait(1)  # a process that just died has its code in a moment
@@ -162,7 +170,15 @@ class Workers:
         with suppress(subprocess.TimeoutExpired):
             process.wait(10)  # one that is stuck in the kernel is left behind
         gateway.exit()
-        return code
+        said = stderr.tail()
+        stderr.close()
+        return code, said
+
+
+def _ended(code: int | None, error: Exception, said: str) -> str:
+    reason = str(error).strip().splitlines()[-1:]
+    last = [f"it last wrote: {line}" for line in said.splitlines()[-1:]]
+    return "; ".join([f"the worker ended (code {code})", *reason, *last])
 
 
 def environment(row: str, device: str, *kind: str) -> dict[str, str]:

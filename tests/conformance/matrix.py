@@ -1,6 +1,5 @@
 """The matrix of checks: kept as results/conformance/<row>.json, printed with rich."""
 
-import json
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.plan.records import write_atomically
 
 PASSED = "passed"
 
@@ -46,10 +47,8 @@ class Matrix:
 
     def write(self, folder: Path) -> None:
         """One JSON file a row: a list of results."""
-        folder.mkdir(parents=True, exist_ok=True)
         for row, results in self.rows.items():
-            text = json.dumps(results, indent=1, allow_nan=False) + "\n"
-            (folder / f"{row}.json").write_text(text, encoding="utf-8")
+            write_atomically(folder / f"{row}.json", results)
 
     def show(self, console: Console) -> None:
         """Checks by workloads for each row: what share of the limit was used at most."""

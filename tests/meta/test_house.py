@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,3 +110,11 @@ def test_readme_has_no_gap() -> None:
 def test_readme_counts_the_faults() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"plants {len(FAULTS)} faults" in text
+
+
+def test_ci_runs_every_session_that_the_readme_names() -> None:
+    told = re.findall(r"nox -s (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    run = re.findall(r"^nox -s (\w+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
+    assert {"bench", "doctor", "list"} <= set(told)
+    assert set(told) - {"tests"} <= set(run)  # `nox` alone runs the tests
+    assert run[-1] == "conformance"  # so that pytest's summary is CI's last line

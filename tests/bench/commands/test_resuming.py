@@ -16,7 +16,7 @@ from rich.console import Console
 from bench.commands.interruption import Interruption
 from bench.commands.running import run_plan
 from bench.plan.cells import Cell, Plan, with_pairs
-from bench.plan.folder import first_proof
+from bench.plan.folder import first_proof, write_plan
 from bench.plan.records import write_atomically
 from bench.plan.resuming import identity, take_up
 from bench.results.provenance import provenance
@@ -103,6 +103,40 @@ def test_a_killed_run_is_completed(plan: Plan) -> None:
     assert blocks(plan, "proofs") == proofs
     assert after.keys() == expected(plan)
     assert {name: after[name] for name in before} == before
+
+
+def test_paths_below_home_are_not_written_and_are_found_again(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / "alice"
+    home.mkdir(parents=True)
+    for name, value in {"HOME": str(home), "USER": "alice", "LOGNAME": "alice"}.items():
+        monkeypatch.setenv(name, value)
+    path, python = home / "gan.toml", home / "python"
+    path.write_bytes((ROOT / plan.cells[0].workload).read_bytes())
+    python.symlink_to(sys.executable)
+    cells = tuple(replace(cell, workload=str(path)) for cell in plan.cells)
+    write_plan(replace(plan, cells=cells, pythons={"pytorch": str(python)}))
+    assert "alice" not in Path(plan.folder, "plan.json").read_text(encoding="utf-8")
+    taken = take_up(Path(plan.folder), {})
+    assert (taken.cells, taken.pythons) == (cells, {"pytorch": str(python)})
+    assert start(plan).wait(120) == 0
+    written = [file.read_text("utf-8") for file in Path(plan.folder).glob("*/*.json")]
+    assert written
+    assert not any("alice" in text for text in written)
+
+
+def test_paths_with_a_secret_have_to_be_given_again(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "s3cr3t")
+    write_plan(replace(plan, pythons={"reference": "/data/s3cr3t/python"}))
+    with pytest.raises(UserError, match="give it again with --python reference=PATH"):
+        take_up(Path(plan.folder), {})
+    assert take_up(Path(plan.folder), {"reference": sys.executable}).cells == plan.cells
+    write_plan(replace(plan, cells=(replace(plan.cells[0], workload="/data/s3cr3t/gan.toml"),)))
+    with pytest.raises(UserError, match="start a new run"):
+        take_up(Path(plan.folder), {})
 
 
 def test_ctrl_c_twice_ends_a_run_cleanly(plan: Plan) -> None:

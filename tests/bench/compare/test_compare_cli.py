@@ -158,6 +158,70 @@ def test_limits_have_one_form(given: str) -> None:
     assert limit_of(None) is None
 
 
+def on_a_card(content: Any, name: str) -> Any:
+    """The same run on a GPU."""
+    content["provenance"]["gpu"] = {"name": name}
+    for cell in content["summary"]:
+        cell["device"] = "cuda"
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"]["device_name"] = name
+    for control in content["controls"]:
+        control["id"] = control["id"].replace("cpu", "cuda")
+    return content
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        (made(1, cells=3), on_a_card(made(2, cells=3), "card A"), "OLD ran on cpu, NEW on card A"),
+        (
+            on_a_card(made(1, cells=3), "card A"),
+            on_a_card(made(2, cells=3, machine=3.0), "card B"),
+            "OLD ran on card A, NEW on card B",
+        ),
+    ],
+    ids=["processor and card", "two cards"],
+)
+def test_cells_on_two_devices_have_no_verdict_and_cannot_be_judged(
+    tmp_path: Path, old: Any, new: Any, names: str
+) -> None:
+    files = [write(tmp_path / "old.json", old), write(tmp_path / "new.json", new)]
+    files.append(f"--calibration={tmp_path / 'calibration.json'}")
+    done = bench("compare", *files)
+    assert done.returncode == 0
+    table = [line for line in done.stdout.splitlines() if line.startswith("gan pytorch")]
+    assert len(table) == 3
+    assert all(line.endswith("another device") and "[" not in line for line in table)
+    assert "3 cells on another device in NEW" in done.stdout
+    changes = json.loads(bench("compare", *files, "--json").stdout)["changes"]
+    assert [change["verdict"] for change in changes] == ["another device"] * 3
+    done = bench("compare", *files, "--fail-slower", "5%")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert f"--fail-slower: {names}, so whether the project" in done.stderr
+
+
+def test_another_processor_is_judged_by_control_programs_alone() -> None:
+    new = made(2, cells=2, machine=1.5)
+    new["provenance"]["cpu"] = "two abaci"
+    found = compare(result(1, cells=2), Result.model_validate(new), NOTHING, 0.05)
+    assert {change.verdict for change in found.changes} == {"no difference shown"}
+    new["controls"] = []
+    without_controls = Result.model_validate(new)
+    found = compare(result(1, cells=2), without_controls, NOTHING)
+    assert {change.verdict for change in found.changes} == {"another device"}
+    with pytest.raises(UserError, match="OLD ran on an abacus, NEW on two abaci"):
+        compare(result(1, cells=2), without_controls, NOTHING, 0.05)
+
+
+@pytest.mark.parametrize("width", [80, 132])
+def test_many_cells_on_another_device_take_few_lines(width: int) -> None:
+    new = Result.model_validate(on_a_card(made(2, cells=25), "card A"))
+    lines = printed(width, compare(result(1, cells=25), new, NOTHING))
+    assert len(lines) < 30
+    assert sum(line.startswith("gan pytorch") for line in lines) == 12
+    assert any("13 cells more; --json has all." in line for line in lines)
+
+
 def without(*keys: str) -> dict[str, Any]:
     return {key: value for key, value in made().items() if key not in keys}
 

@@ -294,14 +294,18 @@ def test_single_blocks_have_no_interval_and_no_verdict() -> None:
 
 def test_other_machines_versions_devices_and_changes_are_warned_of() -> None:
     content = made(2, cells=2)
-    content["provenance"] |= {"cpu": "two abaci", "git_dirty": True, "environment": {"OMP_A": "1"}}
+    content["provenance"] |= {
+        "cpu": "two abaci",
+        "git_dirty": True,
+        "environment": {"OMP_NUM_THREADS": "1", "TF_VAR_x": "not recorded any more"},
+    }
     content["summary"][0]["device"] = "cuda"
     content["benchmarks"][0]["extra_info"]["versions"] = {"torch": "2.14.0"}
     content["benchmarks"][-BLOCKS]["extra_info"]["spec_hash"] = "other"
     found = compare(result(1, cells=2), Result.model_validate(content), NOTHING)
     assert found.warnings == [
         "cpu an abacus -> two abaci",
-        "OMP_A None -> 1",
+        "OMP_NUM_THREADS None -> 1",
         "device cpu -> cuda",
         "torch 2.13.0 -> 2.14.0",
         "NEW had uncommitted changes",

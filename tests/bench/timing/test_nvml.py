@@ -13,13 +13,7 @@ class NVMLError(Exception):
 
 @pytest.fixture(name="nvml")
 def _nvml(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A library that knows one GPU with two processes, one of them in another container."""
-
-    def name(pid: int) -> bytes:
-        if pid == 7:
-            raise NVMLError("not found")
-        return b"python"
-
+    """A library that knows one GPU with three processes."""
     running = [SimpleNamespace(pid=pid, usedGpuMemory=2**30) for pid in (5, 6, 7)]
     fake = SimpleNamespace(
         NVMLError=NVMLError,
@@ -28,7 +22,6 @@ def _nvml(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         nvmlDeviceGetHandleByIndex=lambda index: f"gpu {index}",
         nvmlDeviceGetTotalEnergyConsumption=lambda handle: 1500,
         nvmlDeviceGetComputeRunningProcesses=lambda handle: running,
-        nvmlSystemGetProcessName=name,
     )
     monkeypatch.setattr(gpu, "pynvml", fake)
     return fake
@@ -38,11 +31,16 @@ def test_energy_is_in_joules(nvml: SimpleNamespace) -> None:
     assert gpu.energy_j() == 1.5
 
 
-def test_processes_are_others_than_ours(nvml: SimpleNamespace) -> None:
-    assert gpu.processes(ours=[5]) == [
-        {"pid": 6, "name": "python", "memory_bytes": 2**30},
-        {"pid": 7, "name": None, "memory_bytes": 2**30},
-    ]
+def test_of_processes_their_number_and_memory_are_said(nvml: SimpleNamespace) -> None:
+    assert gpu.processes() == {"count": 3, "memory_bytes": 3 * 2**30}
+
+
+def test_memory_that_a_driver_does_not_say_is_not_guessed(
+    nvml: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [SimpleNamespace(pid=5, usedGpuMemory=None)]
+    monkeypatch.setattr(nvml, "nvmlDeviceGetComputeRunningProcesses", lambda handle: held)
+    assert gpu.processes() == {"count": 1, "memory_bytes": None}
 
 
 def test_a_machine_without_a_gpu_claims_nothing(
@@ -53,7 +51,7 @@ def test_a_machine_without_a_gpu_claims_nothing(
 
     monkeypatch.setattr(nvml, "nvmlInit", refuse)
     assert gpu.energy_j() is None
-    assert gpu.processes() == []
+    assert gpu.processes() is None
     monkeypatch.setattr(gpu, "pynvml", None)
     assert gpu.energy_j() is None
-    assert gpu.processes() == []
+    assert gpu.processes() is None

@@ -1,10 +1,12 @@
 """A worker that hangs, dies or raises is that call's result; the next call goes on."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.workers import standard_error
 from bench.workers.pool import WorkerFailed, Workers
 from tests.bench.workers import misbehave
 
@@ -55,10 +57,63 @@ def test_a_hang_ends_at_the_limit_and_a_new_worker_starts(pool: Workers) -> None
     assert call(pool, misbehave.process) != before
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open pipes
 def test_a_missing_interpreter_is_a_failed_call() -> None:
     workers = Workers({"reference": "/nowhere/python"})
     with pytest.raises(WorkerFailed, match="did not start"):
         call(workers, misbehave.process)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open pipes
+def test_an_interpreter_that_is_none_says_why(tmp_path: Path) -> None:
+    python = tmp_path / "my python"
+    python.write_text("#!/bin/sh\necho no libpython here >&2\nexit 3\n", encoding="utf-8")
+    python.chmod(0o755)
+    workers = Workers({"reference": str(python)})
+    with pytest.raises(WorkerFailed, match="my python did not start: no libpython here"):
+        call(workers, misbehave.process)
+
+
+def test_what_a_worker_writes_reaches_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    workers = Workers({})
+    try:
+        call(workers, misbehave.write, text="a greeting")
+        call(workers, misbehave.process)
+    finally:
+        workers.stop()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_last_words_are_kept_for_the_error_they_explain(pool: Workers) -> None:
+    call(pool, misbehave.write, text="long ago")
+    with pytest.raises(WorkerFailed, match="no memory") as failure:
+        call(pool, misbehave.write_and_fail, text="a plugin")
+    assert failure.value.details.startswith("Traceback")
+    assert failure.value.details.endswith("a plugin of Python\na plugin of C")
+    with pytest.raises(WorkerFailed, match=r"code -6.*it last wrote: a crash of C") as failure:
+        call(pool, misbehave.write_and_die, text="a crash")
+    assert failure.value.details.startswith("a crash of Python\na crash of C")
+    with pytest.raises(WorkerFailed) as failure:
+        call(pool, misbehave.write_and_hang, text="waiting", timeout_s=2.0)
+    assert failure.value.details == "waiting of Python\nwaiting of C"
+
+
+def test_of_much_that_is_written_the_end_is_kept(
+    pool: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standard_error, "LARGEST_BYTES", 1000)
+    call(pool, misbehave.write, text="noise" * 20, times=100)
+    file = Path(pool._live[WHERE][3]._file.name)
+    assert file.stat().st_size > 1000
+    with pytest.raises(WorkerFailed) as failure:
+        call(pool, misbehave.write_and_fail, text="a plugin")
+    assert failure.value.details.endswith("\na plugin of Python\na plugin of C")
+    assert "noise" not in failure.value.details
+    assert file.stat().st_size < 100
+    with pytest.raises(WorkerFailed) as failure:
+        call(pool, misbehave.write_and_die, text="x" * 10_000)
+    assert len(failure.value.details) < 2 * standard_error.TAIL_BYTES
+    assert not file.exists()
 
 
 def test_two_sets_of_workers_live_side_by_side(pool: Workers) -> None:

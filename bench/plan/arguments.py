@@ -88,8 +88,6 @@ def _rounds(
 ) -> tuple[int, dict[str, int]]:
     """(turns of a block, iterations of the rounds that are to be as in another result)."""
     if like is not None:
-        if turns is not None:
-            raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
         return like
     if turns is not None and not 1 <= turns <= MOST_TURNS:
         raise UserError(f"--turns: given {turns}; allowed: whole numbers from 1 to {MOST_TURNS}")

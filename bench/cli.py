@@ -133,6 +133,8 @@ def run(
     if resume is not None:
         _resume(context, resume, pythons, check, json_)
         return
+    if rounds_like is not None and turns is not None:
+        raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
     asked = read_arguments(
         workload=workload,
         backend=backend,

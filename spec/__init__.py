@@ -1,12 +1,12 @@
 """What is computed: workloads, their layers, states, draws and tolerances, in NumPy terms only."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from spec.errors import SpecError, UnsupportedError, UserError
 from spec.reading import read
+from spec.spelling import hint
 from spec.workload import Workload
 
 __all__ = ["SpecError", "UnsupportedError", "UserError", "Workload", "load", "names"]
@@ -29,11 +29,9 @@ def load(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Workl
         return read(_FOLDER / f"{name_or_path}.toml", overrides, name_or_path)
     if name_or_path.endswith(".toml") or _exists(name_or_path):
         return read(Path(name_or_path), overrides)
-    near = get_close_matches(name_or_path, names(), n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
     raise SpecError(
-        f"no workload is called {name_or_path!r}{hint}; "
-        f"allowed: {', '.join(names())}, or the path of a .toml file"
+        f"no workload is called {name_or_path!r}; {hint(name_or_path, names())}, "
+        "or the path of a .toml file"
     )
 
 

@@ -1,7 +1,7 @@
 """The strict, frozen pydantic model that every part of a workload file is built from."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,15 +15,26 @@ class Says:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a field takes fewer kinds than others do."""
+    """Why a field takes less than others do: fewer kinds, or one number and no list."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What the long form has where the short form refuses a value or a key."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"the long form has {self.text} (docs/bring-your-own-gan.md)"
 
 
 LARGEST_NUMBER = 1e6
 """What no number of a GAN exceeds; from there it is not far to float32's infinity."""
 
 Size = Annotated[int, Field(ge=1, le=2**31)]
+EVERY_SIDE = Why("one number for all sides")
 Repeats = Annotated[int, Field(ge=1, le=1000)]
 Shape = Annotated[
     tuple[Size, ...],
@@ -48,6 +59,9 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 class Model(BaseModel):
     """Unknown keys, wrong types, NaN and infinity are errors; nothing changes after parsing."""
+
+    beyond: ClassVar[Beyond | None] = None
+    """What the long form has beside the keys of this part of the short form."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True

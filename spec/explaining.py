@@ -1,16 +1,25 @@
 """What pydantic found, as one line: the place, what was given, what is allowed."""
 
 import json
-from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from spec.base import Model, Name, Why
+from spec.base import Beyond, Model, Name, Why
 from spec.errors import PlaceError
-from spec.places import Spot, allowed, bare, find, marks
+from spec.places import Spot, allowed, bare, find, marks, takes_one_value
+from spec.spelling import meant
+
+OUTSIDE = (
+    "literal_error",
+    "union_tag_invalid",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+)
+"""Errors about a value of the right type."""
 
 
 def explain(error: ValidationError, root: type[Model], raw: Any) -> str:
@@ -25,13 +34,8 @@ def explain(error: ValidationError, root: type[Model], raw: Any) -> str:
     if location[-1:] == ("[key]",):
         spot = find(root, raw, location[:-1])
         return f"{spot.place}: given {shown(location[-2])}; allowed: {allowed(Name)}"
-    return _line(first, find(root, raw, location), find(root, raw, location[:-1]), found)
-
-
-def hint(given: str, names: Sequence[str]) -> str:
-    """The name that was meant, or all that are allowed."""
-    near = get_close_matches(given, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
+    spot, parent = find(root, raw, location), find(root, raw, location[:-1])
+    return _line(first, spot, parent, found) + _beyond(first, spot, parent)
 
 
 def shown(value: Any) -> str:
@@ -49,8 +53,8 @@ def _line(error: ErrorDetails, spot: Spot, parent: Spot, found: list[ErrorDetail
     if error["type"] == "extra_forbidden":
         given, keys = str(error["loc"][-1]), parent.keys()
         free = [key for key in keys if key not in parent.given]
-        near = get_close_matches(given, free, n=1)
-        return f"{spot.place}: unknown key; {hint(given, near or keys)}"
+        wanted = meant(given, free) or meant(given, keys)
+        return f"{spot.place}: unknown key; {wanted}allowed: {', '.join(keys)}"
     if error["type"] == "missing":
         return f"{spot.place}: missing; {_needed(spot)}{_beside(error, found)}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -58,10 +62,28 @@ def _line(error: ErrorDetails, spot: Spot, parent: Spot, found: list[ErrorDetail
     return _wrong(spot)
 
 
+def _beyond(error: ErrorDetails, spot: Spot, parent: Spot) -> str:
+    """What the long form has, where the short one refuses a key or a value that it may have."""
+    has: list[Beyond | None] = []
+    if error["type"] == "extra_forbidden" and not meant(error["loc"][-1], parent.keys()):
+        has = [model.beyond for model in parent.models()]
+    elif error["type"] in OUTSIDE and isinstance(_given_kind(spot), str | None):
+        has = [mark for mark in marks(spot.annotation) if isinstance(mark, Beyond)]
+    return "".join(f"; {beyond}" for beyond in has if beyond)
+
+
 def _wrong(spot: Spot) -> str:
     words = [str(value) for value in get_args(bare(spot.annotation))]
-    meant = _meant(spot.given, words)
-    return f"{spot.place}: given {shown(spot.given)}; {meant}allowed: {allowed(spot.annotation)}"
+    wanted = _one(spot) or meant(spot.given, words)
+    return f"{spot.place}: given {shown(spot.given)}; {wanted}allowed: {allowed(spot.annotation)}"
+
+
+def _one(spot: Spot) -> str:
+    """That it is no list, where one is given for a single value."""
+    if not isinstance(spot.given, list) or not takes_one_value(spot.annotation):
+        return ""
+    why = [mark.text for mark in marks(spot.annotation) if isinstance(mark, Why)]
+    return f"it is {(why or ['one value'])[0]}, no list; "
 
 
 def _needed(spot: Spot) -> str:
@@ -81,15 +103,14 @@ def _beside(error: ErrorDetails, found: list[ErrorDetails]) -> str:
     return f"; also missing: {rest}" if rest else ""
 
 
+def _given_kind(spot: Spot) -> Any:
+    return spot.given.get("kind") if isinstance(spot.given, dict) else None
+
+
 def _kind(spot: Spot) -> str:
-    kinds, given = spot.kinds(), spot.given.get("kind") if isinstance(spot.given, dict) else None
+    kinds, given = spot.kinds(), _given_kind(spot)
     why = [f" ({mark.text})" for mark in marks(spot.annotation) if isinstance(mark, Why)]
     options = f"allowed: {', '.join(kinds)}{''.join(why)}"
     if given is None:
         return f"{spot.place}.kind: missing; {options}"
-    return f"{spot.place}.kind: given {shown(given)}; {_meant(given, kinds)}{options}"
-
-
-def _meant(given: Any, names: Sequence[str]) -> str:
-    near = get_close_matches(given, names, n=1) if isinstance(given, str) else []
-    return f"did you mean {near[0]}?; " if near else ""
+    return f"{spot.place}.kind: given {shown(given)}; {meant(given, kinds)}{options}"

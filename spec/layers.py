@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
-from spec.base import Positive, Shape, Share, Size
+from spec.base import EVERY_SIDE, Positive, Shape, Share, Size
 from spec.errors import PlaceError
 from spec.initialisers import BiasInitialiser, Initialiser, Parameter
 from spec.layer import Layer, ShapeError
@@ -52,9 +52,9 @@ class Convolution(Layer):
     """What conv and conv_transpose have in common: a square kernel on images."""
 
     filters: Size
-    kernel: Size
-    stride: Size
-    padding: Annotated[int, Field(ge=0, le=2**15)]
+    kernel: Annotated[Size, EVERY_SIDE]
+    stride: Annotated[Size, EVERY_SIDE]
+    padding: Annotated[int, Field(ge=0, le=2**15), EVERY_SIDE]
     bias: bool
     kernel_init: Initialiser
     bias_init: BiasInitialiser | None = None
@@ -112,7 +112,7 @@ class ConvTranspose(Convolution):
     """
 
     kind: Literal["conv_transpose"]
-    output_padding: Annotated[int, Field(ge=0, le=2**15)] = 0
+    output_padding: Annotated[int, Field(ge=0, le=2**15), EVERY_SIDE] = 0
 
     @model_validator(mode="after")
     def _below_stride(self) -> "ConvTranspose":
@@ -170,7 +170,7 @@ class Upsample(Layer):
     """Each pixel repeated `factor` times in height and width (nearest neighbour)."""
 
     kind: Literal["upsample"]
-    factor: Annotated[int, Field(ge=2, le=64)]
+    factor: Annotated[int, Field(ge=2, le=64), EVERY_SIDE]
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 3:
@@ -182,7 +182,7 @@ class AveragePool(Layer):
     """Means of squares of `size` pixels beside each other; what is left over is dropped."""
 
     kind: Literal["average_pool"]
-    size: Annotated[int, Field(ge=2, le=2**15)]
+    size: Annotated[int, Field(ge=2, le=2**15), EVERY_SIDE]
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 3:

@@ -1,5 +1,6 @@
 """Layers that normalise: over the batch, over a sample, over groups of its channels."""
 
+from math import prod
 from typing import Literal
 
 from pydantic import model_validator
@@ -62,6 +63,9 @@ class LayerNorm(Normalisation):
 
     kind: Literal["layer_norm"]
 
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return _spread(self.kind, shape, prod(shape))
+
 
 class InstanceNorm(Normalisation):
     """Over height and width of each sample and channel (Ulyanov et al. 2016, arXiv 1607.08022)."""
@@ -69,11 +73,9 @@ class InstanceNorm(Normalisation):
     kind: Literal["instance_norm"]
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        if len(shape) != 3 or shape[0] * shape[1] < 2:
-            raise ShapeError(
-                f"instance_norm takes images of more than one pixel, not shape {list(shape)}"
-            )
-        return shape
+        if len(shape) != 3:
+            raise ShapeError(f"instance_norm takes (height, width, channels), not {list(shape)}")
+        return _spread(self.kind, shape, prod(shape[:-1]))
 
 
 class GroupNorm(Normalisation):
@@ -85,4 +87,14 @@ class GroupNorm(Normalisation):
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if shape[-1] % self.groups:
             raise ShapeError(f"{shape[-1]} channels cannot be parted into {self.groups} groups")
-        return shape
+        return _spread(self.kind, shape, prod(shape) // self.groups)
+
+
+def _spread(kind: str, shape: tuple[int, ...], numbers: int) -> tuple[int, ...]:
+    """The shape, where a mean and a variance are taken of two numbers or more."""
+    if numbers < 2:
+        raise ShapeError(
+            f"{kind} on shape {list(shape)} is over one number, which has no variance: it gives 0 "
+            "whatever that is; leave the layer out"
+        )
+    return shape

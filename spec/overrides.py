@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from spec.errors import SpecError
-from spec.explaining import hint
 from spec.places import ABSENT, Spot
 from spec.short_form import ShortForm, is_short
+from spec.spelling import hint
 from spec.workload import Workload
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"

@@ -79,6 +79,12 @@ def models_of(annotation: Any) -> tuple[type[Model], ...]:
     return tuple(o for o in options if isinstance(o, type) and issubclass(o, Model))
 
 
+def takes_one_value(annotation: Any) -> bool:
+    """Whether a type takes a number, a word, a text or a truth value: neither list nor table."""
+    plain = bare(annotation)
+    return get_origin(plain) is Literal or plain in (int, float, bool, str)
+
+
 def kinds_of(model: type[Model]) -> tuple[str, ...]:
     """The kinds that a model describes."""
     kind = model.model_fields.get("kind")

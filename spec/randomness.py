@@ -58,6 +58,8 @@ def batch_rows(workload: Workload, source_size: int, batch: int) -> tuple[int, i
     """
     size = workload.schedule.batch_size
     replaced = any(s.sampling == "with_replacement" for s in workload.arrays.values())
+    if source_size < size:  # which draws with replacement may be
+        return batch * size, size
     if replaced or any(phase.repeat > 1 for phase in workload.phases):
         full = source_size // size
         return batch // full * source_size + batch % full * size, size

@@ -12,7 +12,7 @@ from spec.errors import SpecError
 from spec.explaining import explain
 from spec.overrides import put
 from spec.parsing import parse
-from spec.short_form import NETWORKS, ShortForm, expand, is_short
+from spec.short_form import NETWORKS, ShortForm, expand, is_short, require_one_form
 from spec.workload import Workload
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -26,6 +26,7 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None, label: str = ""
     label = label or str(path)
     raw = parse(path, label)
     try:
+        require_one_form(raw)
         for place, value in (overrides or {}).items():
             put(raw, place, value)
         if not is_short(raw):
@@ -38,7 +39,7 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None, label: str = ""
 def _expanded(short: ShortForm) -> Workload:
     """The short form as a workload; an error has the places of the short form."""
     try:
-        return _model(Workload, expand(short))
+        return _model(Workload, expand(short)).written_short()
     except SpecError as error:
         text = str(error)
         for name in NETWORKS:

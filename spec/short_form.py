@@ -1,22 +1,29 @@
 """The short form that files use for a GAN of two networks, expanded into phases."""
 
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Fraction, Model, Name, Repeats
-from spec.errors import PlaceError
+from spec.base import Beyond, Fraction, Model, Name, Repeats
+from spec.errors import PlaceError, SpecError
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
 from spec.workload import Network, Provenance, Workload, check_layers
 
 NETWORKS = ("generator", "discriminator")
+PHASES = Beyond("any phases in any order, each with its own losses, targets, optimizer and clip")
+TARGETS = Beyond("a target in each loss, 0 to 1 in bce and any number in least_squares")
+NOISE = Beyond("any source as the generator's input")
+UNASKED = Beyond("no such rule, for a document that really asks for it")
+PARTS = Beyond("any number of networks, sources and optimizers")
 
 
 class Optimizers(Model):
     """One optimizer for each network."""
+
+    beyond: ClassVar[Beyond] = PARTS
 
     generator: Optimizer
     discriminator: Optimizer
@@ -25,20 +32,22 @@ class Optimizers(Model):
 class Steps(Model):
     """How an iteration alternates between the two networks."""
 
+    beyond: ClassVar[Beyond] = PHASES
+
     d_steps: Repeats
     """Updates of D in a row."""
     g_steps: Repeats
     """Updates of G in a row."""
-    d_update: Literal["sum_of_means", "concatenated", "sequential"]
+    d_update: Annotated[Literal["sum_of_means", "concatenated", "sequential"], PHASES]
     """One step on mean(real) + mean(fake), or on the mean over the concatenated batch; or two
     steps, on the real batch and then on the fake one."""
     g_noise: Literal["fresh"]
     """G's update draws its own noise."""
-    loss: Literal["bce", "least_squares", "hinge", "wasserstein"] = "bce"
+    loss: Annotated[Literal["bce", "least_squares", "hinge", "wasserstein"], PHASES] = "bce"
     """Cross entropy; 1/2 (score - target)^2; max(0, 1 -+ score); or the scores themselves."""
     g_loss: Literal["non_saturating", "minimax"] | None = None
     """Of bce only: -log D(G(z)), or log(1 - D(G(z)))."""
-    real_target: Annotated[float, Field(gt=0, le=1)] = 1.0
+    real_target: Annotated[float, Field(gt=0, le=1), TARGETS] = 1.0
     """D's target for real samples; below 1 it is one-sided label smoothing (arXiv 1606.03498)."""
     d_fakes: Literal["train", "eval"] = "train"
     """Mode of G where it makes D's fakes."""
@@ -59,18 +68,20 @@ class Steps(Model):
             raise PlaceError("real_target", f"{message}, leave it out")
         if self.d_update == "sequential" and self.d_steps > 1:
             message = f"given {self.d_steps}; d_update = 'sequential' has d_steps = 1"
-            raise PlaceError("d_steps", f"{message}: its two steps in turn")
+            raise PlaceError("d_steps", f"{message}: its two steps in turn; {PHASES}")
         return self
 
 
 class ShortForm(Model):
     """A workload file in the short form."""
 
+    beyond: ClassVar[Beyond] = PARTS
+
     name: Name
     title: str
     generator: Network
     discriminator: Network
-    noise: Annotated[NormalNoise | UniformNoise, Field(discriminator="kind")]
+    noise: Annotated[NormalNoise | UniformNoise, Field(discriminator="kind"), NOISE]
     data: Source
     steps: Steps
     optimizers: Optimizers
@@ -107,7 +118,7 @@ class ShortForm(Model):
                 raise PlaceError(
                     "data.range",
                     f"given {list(wanted)}, but the generator ends in {ends[-1]}, which gives "
-                    f"{low} to {high}",
+                    f"{low} to {high}; {UNASKED}",
                 )
         return self
 
@@ -130,6 +141,7 @@ def _check_score(discriminator: Network, loss: str) -> None:
     if last >= 0 and discriminator.layers[last].kind == "sigmoid":
         why = "bce has the sigmoid in it" if loss == "bce" else f"{loss} takes them as they are"
         message = f"given sigmoid at the end, but D gives logits or scores: {why}; remove the layer"
+        message += f"; {UNASKED}"
         raise PlaceError(f"discriminator.layers[{last}]", message)
 
 
@@ -147,15 +159,24 @@ def _last_computing(network: Network) -> int:
 REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, inf), "softplus": (0.0, inf)}
 
 
+OWN = tuple(name for name in ShortForm.model_fields if name not in Workload.model_fields)
+LONG = tuple(name for name in Workload.model_fields if name not in ShortForm.model_fields)
+"""The keys that only one form has."""
+
+
 def is_short(raw: dict[str, Any]) -> bool:
-    """Whether a file is in the short form: it names no phases."""
-    return "phases" not in raw
+    """Whether a file is in the short form: it has no key of the long form's own."""
+    return not any(name in raw for name in LONG)
 
 
-def is_expanded(workload: Workload) -> bool:
-    """Whether a workload has the names that `expand` gives, so that a file calls them otherwise."""
-    phases = [phase.name for phase in workload.phases]
-    return phases in (["d", "g"], ["d_real", "d_fake", "g"]) and set(workload.sources) == {"x", "z"}
+def require_one_form(raw: dict[str, Any]) -> None:
+    """SpecError for a file with keys of both forms."""
+    short, long = ([name for name in names if name in raw] for names in (OWN, LONG))
+    if short and long:
+        raise SpecError(
+            f"{long[0]}: the long form's, but {short[0]} is the short form's; a file has either "
+            f"{', '.join(LONG)} or {', '.join(OWN)}"
+        )
 
 
 def expand(short: ShortForm) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from spec.base import Image, Model, Number, Positive, Says, Shape, Share, Size
+from spec.base import EVERY_SIDE, Image, Model, Number, Positive, Says, Shape, Share, Size
 from spec.errors import PlaceError
 
 
@@ -78,7 +78,7 @@ class Photos(Model):
     kind: Literal["photos"]
     shape: Image
     """Of a patch: at most 427 and 640, always 3 channels."""
-    patch_stride: Size
+    patch_stride: Annotated[Size, EVERY_SIDE]
     """Pixels from one patch's corner to the next one's, in height and width."""
     range: Range
     sampling: Literal["shuffled_epochs", "with_replacement"]

@@ -17,7 +17,7 @@ from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
 from spec.phases import Clip, LossTerm, Schedule
 from spec.places import allowed, bare, models_of
-from spec.short_form import ShortForm, Steps
+from spec.short_form import LONG, ShortForm, Steps
 from spec.sources import Source
 from spec.workload import Provenance, ProvenanceField, Workload
 
@@ -170,7 +170,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Gantlet workload",
-        "if": {"required": ["phases"]},
+        "if": {"anyOf": [{"required": [name]} for name in LONG]},
         "then": long,
         "else": short,
         "$defs": definitions,

@@ -7,7 +7,7 @@ from itertools import count
 from math import prod
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from spec.base import Fraction, Model, Name, Shape
 from spec.errors import PlaceError
@@ -132,6 +132,7 @@ class Workload(Model):
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
     provenance: Provenance | None = None
+    _short: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _connects(self) -> "Workload":
@@ -155,6 +156,17 @@ class Workload(Model):
         left_out = {"title", "provenance"}
         fields = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def short(self) -> bool:
+        """Whether its file is in the short form, whose places have names of their own."""
+        return self._short
+
+    def written_short(self) -> "Workload":
+        """The same workload of a file in the short form."""
+        copy = self.model_copy()
+        copy._short = True
+        return copy
 
     @property
     def arrays(self) -> dict[str, Digits | Photos]:

@@ -3,7 +3,6 @@
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from backends.protocol import DEVICES, require_supported
 from bench.plan.machine import gpu
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
 from bench.workers.row import devices
-from spec.errors import UserError
+from spec.errors import SpecError, UserError
+from spec.spelling import hint
+from spec.workload import Workload
 
 LARGEST_BATCH = 2**20
 HEADLINE = "dcgan_32,gaussian,mlp_square"
@@ -29,9 +30,7 @@ def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, .
         raise UserError(f"--{what}: given nothing; allowed: {', '.join(allowed)}")
     for name in names:
         if name not in allowed:
-            near = get_close_matches(name, allowed, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UserError(f"no {what} is called {name!r}{hint}; allowed: {', '.join(allowed)}")
+            raise UserError(f"no {what} is called {name!r}; {hint(name, allowed)}")
     return tuple(name for name in allowed if name in names)
 
 
@@ -93,17 +92,40 @@ def workloads(given: str, put: Mapping[str, Any] | None = None) -> tuple[str, ..
     """Built-in names or paths of files, each read once now so that a wrong one stops here."""
     if given == "all":
         given = ",".join(spec.names())
-    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    names = (given,) if is_file(given) else by_comma(given)
     if not names:
         raise UserError(f"--workload: given nothing; allowed: {', '.join(spec.names())}")
     labels: dict[str, str] = {}
     for name in names:
-        workload = spec.load(name, put)
+        workload = _load(name, put, given)
         require_supported(workload)
         if workload.name in labels:
             raise UserError(f"--workload: {name} and {labels[workload.name]} have the same name")
         labels[workload.name] = name
     return names
+
+
+def by_comma(given: str) -> tuple[str, ...]:
+    """The names in a list, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+
+
+def is_file(given: str) -> bool:
+    """Whether all of it, commas too, is the path of a file."""
+    try:
+        return Path(given).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a null character
+        return False
+
+
+def _load(name: str, put: Mapping[str, Any] | None, given: str) -> Workload:
+    try:
+        return spec.load(name, put)
+    except SpecError as error:
+        if "," not in given or name in spec.names() or is_file(name):
+            raise
+        why = "a comma parts names; a file that has one in its name is given alone"
+        raise SpecError(f"{error} ({why})") from None
 
 
 def sizes(given: str) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from spec import randomness
 from spec.data import digits, photos
 from spec.errors import SpecError
-from spec.short_form import is_expanded
 from spec.sources import Digits, Photos
 from spec.workload import Workload
 
@@ -26,10 +25,11 @@ def load(workload: Workload) -> Arrays:
         assert isinstance(source, Digits | Photos)
         array = digits.load(source) if isinstance(source, Digits) else photos.load(source)
         _check(_place(workload, name), source, array)
-        if workload.schedule.batch_size > len(array):
+        size = workload.schedule.batch_size
+        if size > len(array) and source.sampling == "shuffled_epochs":
             raise SpecError(
-                f"schedule.batch_size: given {workload.schedule.batch_size}, but {source.kind} has "
-                f"{len(array):,} samples; at most so many are allowed"
+                f"schedule.batch_size: given {size}, but {source.kind} has {len(array):,} samples; "
+                "at most so many are allowed, more with sampling = 'with_replacement'"
             )
         loaded[name] = array
     return loaded
@@ -71,7 +71,7 @@ def describe(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, o
 
 def _place(workload: Workload, name: str) -> str:
     """Where a file has the source: the short form calls its own `data`."""
-    return "data" if is_expanded(workload) else f"sources.{name}"
+    return "data" if workload.short else f"sources.{name}"
 
 
 def _check(place: str, source: Digits | Photos, array: NDArray[np.float32]) -> None:

@@ -1,5 +1,7 @@
 """Real samples: shapes, ranges, checksums; and the sorting that changes nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from spec.data.digits import resize
 from spec.data.photos import patches
 from spec.errors import SpecError
 from spec.state import init_state
+from spec.workload import Workload
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,34 @@ def test_wrong_checksum_is_an_error() -> None:
 def test_batch_larger_than_the_data_is_an_error() -> None:
     with pytest.raises(SpecError, match="batch_size"):
         data.load(spec.load("mlp_square", {"schedule.batch_size": 4096}))
+
+
+def test_a_batch_may_be_larger_than_data_drawn_with_replacement() -> None:
+    put = {"data.sampling": "with_replacement", "schedule.batch_size": 4096}
+    workload = spec.load("mlp_square", put)
+    arrays = data.load(workload)
+    drawn = [randomness.draws(workload, 0, i, arrays) for i in range(2)]
+    assert {array.shape[:2] for d in drawn for array in d.values()} == {(1, 4096)}
+    rows = np.concatenate([d["d/z"][0] for d in drawn])
+    assert len(np.unique(rows[:, 0])) == len(rows), "noise is fresh"
+
+
+def test_errors_name_the_field_of_the_long_form() -> None:
+    """Whatever its sources and phases are called: here as the short form calls its own."""
+    path = str(Path(__file__).parent / "long" / "g_first.toml")
+    assert not spec.load(path).short
+    with pytest.raises(SpecError, match=r"^sources\.x\.count: given 1796, but there are 1,797"):
+        data.load(spec.load(path, {"sources.x.count": 1796}))
+    with pytest.raises(SpecError, match=r"^sources\.x\.sha256: given 00"):
+        data.load(spec.load(path, {"sources.x.sha256": "00"}))
+
+
+def test_how_a_file_was_written_is_not_in_the_hash() -> None:
+    short = spec.load("mlp_small")
+    assert short.short
+    long = Workload.model_validate_json(short.model_dump_json())
+    assert not long.short
+    assert long.spec_hash == short.spec_hash
 
 
 def test_errors_name_the_field_of_the_short_form() -> None:

@@ -1,5 +1,6 @@
 """The whole line that a wrong field gets, word by word."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ LAST = f"units = 1, bias = true, kernel_init = {TORCH}, bias_init = {TORCH} }},"
 DATA = "shape = [28, 28, 1]\n"
 NUMBER = "every number is written, there are no defaults; allowed: a"
 IMAGE = "allowed: a list of three whole numbers: height, width, channels"
+
+WHERE = "(docs/bring-your-own-gan.md)"
+PARTS = f"the long form has any number of networks, sources and optimizers {WHERE}"
+PHASES = (
+    "the long form has any phases in any order, each with its own losses, targets, optimizer and "
+    f"clip {WHERE}"
+)
 
 FIELDS = {
     "no near key": (
@@ -96,7 +104,65 @@ FIELDS = {
         "[generator]\n",
         "[x]\n[generator]\n",
         "x: unknown key; allowed: name, title, generator, discriminator, noise, data, steps, "
-        "optimizers, schedule, averages, provenance",
+        f"optimizers, schedule, averages, provenance; {PARTS}",
+    ),
+    "G first": (
+        "[steps]\n",
+        '[steps]\norder = "g_first"\n',
+        "steps.order: unknown key; allowed: d_steps, g_steps, d_update, g_noise, loss, g_loss, "
+        f"real_target, d_fakes, clip; {PHASES}",
+    ),
+    "a third optimizer": (
+        "[schedule]\n",
+        "[optimizers.encoder]\n[schedule]\n",
+        f"optimizers.encoder: unknown key; allowed: generator, discriminator; {PARTS}",
+    ),
+    "another target": (
+        "d_steps = 1",
+        "real_target = -1.0\nd_steps = 1",
+        "steps.real_target: given -1.0; allowed: a number above 0 and at most 1; the long form has "
+        f"a target in each loss, 0 to 1 in bce and any number in least_squares {WHERE}",
+    ),
+    "another update": (
+        '"sum_of_means"',
+        '"g_first"',
+        'steps.d_update: given "g_first"; allowed: sum_of_means, concatenated, sequential; '
+        f"{PHASES}",
+    ),
+    "a stream as noise": (
+        'kind = "normal"',
+        'kind = "gaussian_stream"',
+        'noise.kind: given "gaussian_stream"; allowed: normal, uniform; the long form has any '
+        f"source as the generator's input {WHERE}",
+    ),
+    "steps in turn, twice": (
+        'd_steps = 1\ng_steps = 1\nd_update = "sum_of_means"',
+        'd_steps = 2\ng_steps = 1\nd_update = "sequential"',
+        "steps.d_steps: given 2; d_update = 'sequential' has d_steps = 1: its two steps in turn; "
+        f"{PHASES}",
+    ),
+    "a list for a number": (
+        "units = 256",
+        "units = [256]",
+        "generator.layers[0].units: given [256]; it is one value, no list; allowed: a whole number "
+        "from 1 to 2,147,483,648",
+    ),
+    "a list for a truth value": (
+        "bias = true",
+        "bias = [true]",
+        "generator.layers[0].bias: given [true]; it is one value, no list; allowed: true or false",
+    ),
+    "a list for a word": (
+        'unit = "epochs"',
+        'unit = ["epochs"]',
+        'schedule.unit: given ["epochs"]; it is one value, no list; allowed: iterations, rounds, '
+        "epochs",
+    ),
+    "keys of both forms": (
+        "[schedule]\n",
+        "[sources]\n[schedule]\n",
+        "sources: the long form's, but generator is the short form's; a file has either networks, "
+        "sources, phases or generator, discriminator, noise, data, steps",
     ),
     "half a step": (
         "d_steps = 1",
@@ -185,7 +251,8 @@ FIELDS = {
         LAST,
         f'{LAST} {{ kind = "sigmoid" }}, {{ kind = "flatten" }},',
         "discriminator.layers[6]: given sigmoid at the end, but D gives logits or scores: bce has "
-        "the sigmoid in it; remove the layer",
+        "the sigmoid in it; remove the layer; the long form has no such rule, for a document that "
+        f"really asks for it {WHERE}",
     ),
 }
 
@@ -226,6 +293,71 @@ def test_a_network_without_layers() -> None:
     message = r"layers: given \[\]; allowed: a list of one or more, each a table with a kind"
     with pytest.raises(SpecError, match=message):
         spec.load("mlp_square", {"generator.layers": []})
+
+
+SIDES = {
+    "kernel": "from 1 to 2,147,483,648",
+    "stride": "from 1 to 2,147,483,648",
+    "padding": "from 0 to 32,768",
+    "output_padding": "from 0 to 32,768",
+}
+
+
+@pytest.mark.parametrize("field", SIDES)
+def test_a_list_of_two_sides(field: str) -> None:
+    with pytest.raises(SpecError) as error:
+        spec.load("dcgan_32", {f"generator.layers[4].{field}": [1, 2]})
+    assert str(error.value) == (
+        f"dcgan_32: generator.layers[4].{field}: given [1, 2]; it is one number for all sides, no "
+        f"list; allowed: a whole number {SIDES[field]}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "field"),
+    [("upsample", "factor"), ("average_pool", "size")],
+)
+def test_a_list_of_two_sides_that_are_scaled(layer: str, field: str) -> None:
+    put = {"generator.layers[1]": {"kind": layer, field: [2, 2]}}
+    with pytest.raises(
+        SpecError, match=rf"{field}: given \[2, 2\]; it is one number for all sides"
+    ):
+        spec.load("dcgan_32", put)
+
+
+ONE_NUMBER = {
+    "instance_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "instance_norm"}),
+    "group_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "group_norm", "groups": 8}),
+    "group_norm on shape [8]": ([8], {"kind": "group_norm", "groups": 8}),
+    "layer_norm on shape [1]": ([1], {"kind": "layer_norm"}),
+    "layer_norm on shape [1, 1, 1]": ([1, 1, 1], {"kind": "layer_norm"}),
+}
+
+
+@pytest.mark.parametrize("what", ONE_NUMBER)
+def test_one_number_has_no_variance(what: str) -> None:
+    """Whatever the layer is called that would take it."""
+    shape, layer = ONE_NUMBER[what]
+    layers = [{**layer, "epsilon": 1e-5}, {"kind": "flatten"}, *_layers("generator")]
+    put = {"noise.shape": shape, "generator.input": shape, "generator.layers": layers}
+    with pytest.raises(SpecError) as error:
+        spec.load("mlp_square", put)
+    assert str(error.value) == (
+        f"mlp_square: generator.layers[0]: {what} is over one number, which has no variance: it "
+        "gives 0 whatever that is; leave the layer out"
+    )
+
+
+@pytest.mark.parametrize("kind", ["instance_norm", "group_norm", "layer_norm"])
+def test_two_numbers_have_a_variance(kind: str) -> None:
+    own: dict[str, Any] = {"groups": 8} if kind == "group_norm" else {}
+    layers = [{"kind": kind, "epsilon": 1e-5, **own}, {"kind": "flatten"}, *_layers("generator")]
+    put = {"noise.shape": [2, 1, 8], "generator.input": [2, 1, 8], "generator.layers": layers}
+    assert spec.load("mlp_square", put)
+
+
+def _layers(network: str) -> list[dict[str, Any]]:
+    return list(tomllib.loads(GOOD)[network]["layers"])
 
 
 def test_a_convolution_on_a_vector() -> None:
@@ -295,10 +427,11 @@ def test_files_in_the_long_form_keep_their_own_names(tmp_path: Path) -> None:
         ("repeat = 5", "repeat = 1001", "phases[0].repeat: given 1001; allowed: a whole number"),
         ("units = 1,", "units = 2,", "'fake_scores' has shape [2]; a discriminator gives one sc"),
         ("draws = [", "draw = [", "phases[0].draw: unknown key; did you mean draws?"),
+        ("[[phases]]", "[[phase]]", "phase: unknown key; did you mean phases?"),
     )
     for old, new, expected in cases:
         assert old in text
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        path.write_text(text.replace(old, new), encoding="utf-8")
         with pytest.raises(SpecError) as error:
             spec.load(str(path))
         assert expected in str(error.value)

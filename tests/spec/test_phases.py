@@ -60,6 +60,13 @@ def test_stylegan2_like_schedule_has_a_lazy_phase() -> None:
     ]
 
 
+def test_g_first_with_other_targets_is_computed() -> None:
+    workload = spec.load(str(VARIANTS.parent / "long" / "g_first.toml"))
+    require_supported(workload)
+    assert [phase.name for phase in workload.phases] == ["g", "d"]
+    assert [term.model_dump()["target"] for term in workload.phases[1].losses] == [1.0, -1.0]
+
+
 @pytest.mark.parametrize("path", sorted(VARIANTS.glob("*.toml")), ids=lambda path: path.stem)
 def test_variants_are_refused_in_one_sentence(path: Path) -> None:
     workload = spec.load(str(path))

@@ -24,6 +24,11 @@ BAD = {
     "unknown backend": (["--backend", "torch"], "no backend is called 'torch'"),
     "unknown mode": (["--mode", "fast"], "no mode is called 'fast'"),
     "unknown precision": (["--precision", "tf32"], "no precision is called 'tf32'"),
+    "a precision that looks like one": (
+        ["--precision", "bfloat16"],
+        "no precision is called 'bfloat16'; allowed: float64, float32\n",
+    ),
+    "a comma in a name": (["--workload", "a,b.toml"], "a comma parts names; a file that has one"),
     "unknown device": (["--device", "tpu"], "no device is called 'tpu'"),
     "wrong batch size": (["--batch-size", "64,many"], "given 'many'"),
     "zero batch size": (["--batch-size", "0"], "given '0'"),

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+import spec
 from bench.plan.arguments import Asked, plan_of, read_arguments
 from bench.plan.turns import BLOCK_S
 from bench.results.reading import rounds_of
+from spec.errors import SpecError
 from tests.bench.compare.made import made
 
 
@@ -39,6 +41,17 @@ def test_a_block_lasts_as_long_however_many_turns_it_has(
     plan = plan_of(asked(turns=turns), ("pytorch",), "cpu", {}, tmp_path)
     assert (plan.turns, plan.turns * plan.round_s) == (cut, pytest.approx(BLOCK_S))
     assert len(plan.controls) == controls
+
+
+def test_a_file_with_commas_in_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a, b,c.toml"
+    path.write_bytes((Path(spec.__file__).parent / "workloads" / "mlp_small.toml").read_bytes())
+    assert asked(workload=str(path)).workloads == (str(path),)
+    with pytest.raises(SpecError, match="a comma parts names; a file that has one in its name is"):
+        asked(workload=f"{path},gaussian")
+    with pytest.raises(SpecError) as error:
+        asked(workload="mlp_small,absent")
+    assert "no workload is called 'absent'" in str(error.value)
 
 
 def test_rounds_are_those_of_another_result(tmp_path: Path) -> None:

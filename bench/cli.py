@@ -145,7 +145,7 @@ def run(
         put=set_,
         blocks=blocks,
         turns=turns,
-        like=_like(rounds_like, turns),
+        like=None if rounds_like is None else rounds_of(rounds_like),
         quick=quick,
         memory=memory,
         prove_anew=prove_anew,
@@ -203,15 +203,6 @@ def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRA
         shown = "unknown, no control is in all" if sd is None else f"{sd:.2%}"
         print(f"run-to-run standard deviation, {what}: {shown}")
     print(f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}")
-
-
-def _like(path: Path | None, turns: int | None) -> tuple[int, dict[str, int]] | None:
-    """Turns and rounds of the result that this run is to be compared with."""
-    if path is None:
-        return None
-    if turns is not None:
-        raise UserError("--turns: with --rounds-like they are that result's; leave --turns out")
-    return rounds_of(path)
 
 
 def _resume(

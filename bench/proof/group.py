@@ -6,7 +6,7 @@ runs while a cell is timed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -124,6 +124,7 @@ class _Side:
         self.workers, self.reference = workers, reference
         self.slots = cpus_usable()
         self._pool = ThreadPoolExecutor(self.slots)
+        self._begun: list[Future[Any]] = []
         self._free: SimpleQueue[int] = SimpleQueue()
         for number in range(self.slots):
             self._free.put(number)
@@ -132,10 +133,12 @@ class _Side:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
-        if kind is not None:  # Ctrl-C: what a thread waits for has to end
-            self.workers.stop()
-            self.reference.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if kind is not None:  # Ctrl-C: what threads wait for has to end
+            while not all(future.done() for future in self._begun):
+                self.workers.stop()
+                self.reference.stop()
+                wait(self._begun, 0.1)
 
     def ran(self, cells: Iterable[Cell], found: dict[str, Outcome]) -> list[Ran]:
         """Have each cell run what is proved; the cells of one worker one after the other."""
@@ -208,7 +211,7 @@ class _Side:
         """For each of these draws the replay of all, and of the first iteration's alone."""
 
         def start(one: Ran, way: Way) -> Future[Any]:
-            return self._pool.submit(self._course, one, n, way, folder)
+            return self._submit(self._course, one, n, way, folder)
 
         idle = 3 * len(jobs) <= self.slots  # then the third run may as well be made at once
         ups = [start(one, "up") for one in jobs]
@@ -254,7 +257,11 @@ class _Side:
 
     def _each(self, call: Callable[..., Any], of: Iterable[Any]) -> list[Any]:
         """The call of each, side by side; in order."""
-        return [future.result() for future in [self._pool.submit(call, one) for one in of]]
+        return [future.result() for future in [self._submit(call, one) for one in of]]
+
+    def _submit(self, call: Callable[..., Any], *given: Any) -> Future[Any]:
+        self._begun.append(self._pool.submit(call, *given))
+        return self._begun[-1]
 
 
 def _joined(exact: Any, up: Any, down: Any) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import altair as alt
 import vl_convert
+from altair.utils import schemapi
 from markupsafe import Markup
 
 from bench.report.plots import FAINT, GRID, INK
@@ -37,7 +38,7 @@ CONFIG: dict[str, Any] = {
 
 def draw(chart: alt.TopLevelMixin, title: str, description: str, style: str = "") -> Markup:
     """SVG without a size of its own; colours are variables of the page, or of `style`."""
-    spec = chart.configure(**CONFIG).to_dict()
+    spec = chart.configure(**CONFIG).to_dict(validate=schemapi.DEBUG_MODE)
     root = ElementTree.fromstring(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
     _prune(root)
     for position, (tag, words) in enumerate((("title", title), ("desc", description))):

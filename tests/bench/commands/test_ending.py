@@ -41,10 +41,10 @@ def test_sigterm_leaves_a_result_and_a_page(plan: Plan, stage: str) -> None:
     command = [sys.executable, "-m", "tests.bench.commands.stuck", f"{folder}/plan.json"]
     pipe = subprocess.PIPE
     process = subprocess.Popen([*command, STAGES[stage]], cwd=ROOT, stdout=pipe, stderr=pipe)
-    wait_for(lambda: (folder / "stuck").exists())
+    wait_for(lambda: (folder / "stuck").exists() and children(process.pid))
     workers = children(process.pid)
     process.send_signal(signal.SIGTERM)
-    printed, errors = (text.decode() for text in process.communicate(timeout=60))
+    printed, errors = (text.decode() for text in process.communicate(timeout=120))
     assert process.returncode == 143
     assert workers
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)

@@ -139,7 +139,7 @@ def published(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 def _counted(processes: list[dict[str, Any]]) -> dict[str, int | None] | None:
     """An empty list was also written where NVML was not there to be asked."""
-    held = [one.get("memory_bytes") for one in processes]
+    held: list[Any] = [one.get("memory_bytes") for one in processes]
     return (
         {"count": len(held), "memory_bytes": None if None in held else sum(held)} if held else None
     )

@@ -2,7 +2,9 @@
 
 Every row has an environment of its own, made from a dependency group in pyproject.toml, and so
 has the process that asks and measures, which has no framework: most sessions run in that one.
-`-- --device cuda` chooses CUDA builds, `-- --backend a,b` prepares only those rows.
+`-- --device cuda` chooses CUDA builds, `-- --backend a,b` prepares only those rows. Where no GPU
+is, nothing is installed for one, unless `--install-only` stands before the `--`: that makes the
+environments and runs nothing, for images that are built elsewhere.
 """
 
 import json
@@ -17,8 +19,6 @@ nox.needs_version = ">=2025.10.14"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
-# A wrong argument ends the benchmark before minutes go into the rows' environments.
-nox.options.stop_on_first_error = "bench" in sys.argv
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 ROWS = ("flax_nnx", "keras3-jax", "keras3-tensorflow", "pytorch")
@@ -35,10 +35,22 @@ DEVICE = "cuda" if option("--device", "cpu") == "cuda" else "cpu"
 WANTED = [row for row in ROWS if option("--backend", "all") in ("all", row)] or [
     row for row in ROWS if row in option("--backend", "all").split(",")
 ]
+# A wrong argument, or a GPU that is not there, ends all before minutes go into environments.
+nox.options.stop_on_first_error = "bench" in sys.argv or DEVICE == "cuda"
 ASKING = "bench"
 """The environment of the process that asks, measures and prints."""
 ALONE = [f"env({ASKING})"]
-NEEDED = [*ALONE, *(f"env({row}-{DEVICE})" for row in WANTED)]
+NEEDED = ["beforehand", *ALONE, *(f"env({row}-{DEVICE})" for row in WANTED)]
+CPU_GB = {
+    ASKING: 0.4,
+    "flax_nnx-cpu": 0.8,
+    "keras3-jax-cpu": 0.7,
+    "keras3-tensorflow-cpu": 1.7,
+    "pytorch-cpu": 1.1,
+}
+"""On disk, as `env` recorded it on 2026-11-28."""
+CUDA_GB = 23
+"""Of the four environments with CUDA builds."""
 
 
 def install(session: nox.Session, *groups: str, options: Sequence[str] = ()) -> None:
@@ -70,6 +82,19 @@ def ask(session: nox.Session, *arguments: str) -> None:
 BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
+
+
+@nox.session(venv_backend="none")
+def beforehand(session: nox.Session) -> None:
+    """Is the GPU there that CUDA builds are for, and how much will be installed?"""
+    if DEVICE == "cuda":  # nox leaves this out under --install-only
+        session.run(sys.executable, "-m", "bench.plan.driver", external=True)
+    names = [ASKING, *(f"{row}-{DEVICE}" for row in WANTED)]
+    wanted = [name for name in names if not (ENVIRONMENTS / f"env-{name}/installed.json").exists()]
+    if wanted:
+        known = f"about {sum(CPU_GB.get(name, 0.0) for name in wanted):.1f} GB on disk"
+        size = f"all CUDA builds take about {CUDA_GB} GB" if DEVICE == "cuda" else known
+        session.log(f"to be installed: {', '.join(wanted)}; {size}")
 
 
 @nox.session
@@ -137,7 +162,7 @@ def arguments(session: nox.Session) -> None:
     ask(session, "bench", "run", "--check")
 
 
-@nox.session(venv_backend="none", requires=["arguments", *NEEDED])
+@nox.session(venv_backend="none", requires=["beforehand", "arguments", *NEEDED])
 def bench(session: nox.Session) -> None:
     """Prove every cell, time it, print the table."""
     ask(session, "bench", "run", *pythons())

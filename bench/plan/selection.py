@@ -9,6 +9,7 @@ from typing import Any
 import backends
 import spec
 from backends.protocol import DEVICES, require_supported
+from bench.plan.driver import refusal
 from bench.plan.machine import gpu
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
 from bench.workers.row import devices
@@ -147,6 +148,8 @@ def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) 
     device = select("device", given, ("auto", *DEVICES))[0] if given != "auto" else "auto"
     if device == "cpu" or (device == "auto" and gpu() is None):
         return "cpu"
+    if device == "cuda" and (line := refusal()):
+        raise UserError(line)  # before a worker starts, and its framework says so in its own way
     pool = Workers(pythons)
     try:
         lacking = [row for row in rows if "cuda" not in _devices(pool, row, device)]

@@ -75,7 +75,7 @@ def conformance(folder: Path) -> list[dict[str, Any]]:
         found = _json(path)
         if not isinstance(found, list) or not all(_is_check(entry) for entry in found):
             raise UserError(f"{path}: no list of checks; give a folder that conformance wrote")
-        checks += found
+        checks += clean(found)
     return checks
 
 

@@ -13,6 +13,7 @@ import jax
 import keras
 from keras.src.backend.common import dtypes
 
+from backends import xla
 from backends.keras3.state import State
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def configure(precision: str) -> None:
 
 
 def make_deterministic() -> None:
-    """Nothing: XLA reads XLA_FLAGS when the process starts."""
+    """Nothing: XLA takes it from XLA_FLAGS, and does not autotune then."""
 
 
 def describe() -> dict[str, Any]:
@@ -55,7 +56,7 @@ def describe() -> dict[str, Any]:
     return {
         "versions": {"jax": jax.__version__},
         "threads": 0,
-        "precision": {flag: getattr(jax.config, flag) for flag in flags},
+        "precision": {flag: getattr(jax.config, flag) for flag in flags} | xla.autotuning(),
     }
 
 

@@ -116,6 +116,13 @@ def drawing(function: Callable[..., Tensor], static: Sequence[str]) -> Callable[
     return function
 
 
+def in_pieces(
+    draw: Callable[[Tensor, tuple[int, ...]], Tensor], place: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    """Numbers of this shape from a seed, all at once: TensorFlow draws them in one operation."""
+    return draw(place, shape)
+
+
 def looped(body: Body) -> Body:
     """The body on each row of the draws in turn, all in one dispatch: (values, all metrics)."""
     return tf.function(partial(_loop, _row(body)), autograph=False, jit_compile=False)

@@ -117,7 +117,10 @@ class Device(Protocol):
         """Devices that this process can use."""
 
     def describe(self) -> dict[str, Any]:
-        """Versions, device name, threads and precision flags, as the framework says."""
+        """Versions, device name, threads, and what numbers depend on, as the framework says.
+
+        `precision` holds that: TF32, float64, and whether algorithms are chosen by trying them.
+        """
 
     def make_deterministic(self) -> None:
         """From now on the same work gives the same bits on a GPU too; slower, and never timed.

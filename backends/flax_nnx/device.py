@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import jaxlib
 import optax
 
+from backends import xla
 from backends.protocol import Stopped
 
 DTYPES = {"float64": jnp.float64, "float32": jnp.float32}
@@ -41,6 +42,7 @@ def describe() -> dict[str, Any]:
         "precision": {
             "jax_enable_x64": jax.config.jax_enable_x64,
             "jax_default_matmul_precision": jax.config.jax_default_matmul_precision,
+            **xla.autotuning(),
         },
     }
 
@@ -51,7 +53,7 @@ def block_until_ready(tree: Any) -> None:
 
 
 def make_deterministic() -> None:
-    """Nothing: XLA reads XLA_FLAGS when the process starts."""
+    """Nothing: XLA takes it from XLA_FLAGS, and does not autotune then."""
 
 
 def peak_memory_bytes() -> int | None:

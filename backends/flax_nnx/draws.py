@@ -4,7 +4,7 @@ Whatever changes from chunk to chunk is an argument on the device, never a shape
 that every chunk but a last, shorter one runs the same compiled functions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import prod
 from typing import Any
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
+PIECE, LARGE = 100_000, 1_000_000
+"""How many numbers are drawn at a time on a CPU, where there are at least so many."""
 _Order = tuple[tuple[Array, ...], int, int]
 """(epochs drawn and not used up, rows used of the first of them, its number)"""
 
@@ -88,17 +90,39 @@ def _epoch(place: Array, *, size: int, full: int) -> Array:
 
 @partial(jax.jit, static_argnames=("source", "shape", "dtype"))
 def _sample(place: Array, *, source: Drawn, shape: tuple[int, ...], dtype: Any) -> Array:
+    uniform, normal = (
+        partial(jax.random.uniform, dtype=dtype),
+        partial(jax.random.normal, dtype=dtype),
+    )
     match source:
         case Mask(rate=rate):
-            return (jax.random.uniform(_key(place), shape, dtype) >= rate).astype(dtype)
+            return (_in_pieces(uniform, _key(place), shape) >= rate).astype(dtype)
         case UniformNoise(low=low, high=high):
-            return jax.random.uniform(_key(place), shape, dtype, minval=low, maxval=high)
+            return _in_pieces(partial(uniform, minval=low, maxval=high), _key(place), shape)
         case NormalNoise(mean=mean, std=std):
-            return mean + std * jax.random.normal(_key(place), shape, dtype)
+            return mean + std * _in_pieces(normal, _key(place), shape)
         case GaussianStream(mean=mean, std=std):
-            drawn = mean + std * jax.random.normal(_key(place), shape, dtype)
+            drawn = mean + std * _in_pieces(normal, _key(place), shape)
             return jnp.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")
+
+
+def _in_pieces(draw: Callable[..., Array], key: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers of this shape; many of them on a CPU in pieces that stay in its cache.
+
+    A large call walks memory for each of threefry's operations. On a GPU that is one kernel.
+    """
+    size = prod(shape)
+    if size < LARGE:
+        return draw(key, shape)
+    pieces = -(-size // PIECE)
+    length = -(-size // (2 * pieces)) * 2  # threefry makes two at a time; odd sizes are slow
+
+    def one_by_one(key: Array) -> Array:
+        drawn = lax.map(lambda own: draw(own, (length,)), jax.random.split(key, pieces))
+        return drawn.reshape(-1)[:size].reshape(shape)
+
+    return lax.platform_dependent(key, cpu=one_by_one, default=lambda key: draw(key, shape))
 
 
 def _key(place: Array) -> Array:

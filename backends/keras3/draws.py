@@ -96,26 +96,33 @@ def _epoch(place: Tensor, *, size: int, full: int) -> Tensor:
 
 @partial(engine.drawing, static=("source", "shape", "dtype"))
 def _sample(place: Tensor, *, source: Drawn, shape: tuple[int, ...], dtype: str) -> Tensor:
-    with _seeded(place):
-        match source:
-            case Mask(rate=rate):
-                return ops.cast(_uniform(shape, dtype) >= rate, dtype)
-            case UniformNoise(low=low, high=high):
-                return _uniform(shape, dtype) * (high - low) + low
-            case NormalNoise(mean=mean, std=std):
-                return _normal(shape, mean, std, dtype)
-            case GaussianStream(mean=mean, std=std):
-                drawn = _normal(shape, mean, std, dtype)
-                return ops.sort(drawn, axis=-1) if source.sorted else drawn
+    match source:
+        case Mask(rate=rate):
+            return ops.cast(_uniform(place, shape, dtype) >= rate, dtype)
+        case UniformNoise(low=low, high=high):
+            return _uniform(place, shape, dtype) * (high - low) + low
+        case NormalNoise(mean=mean, std=std):
+            return _normal(place, shape, mean, std, dtype)
+        case GaussianStream(mean=mean, std=std):
+            drawn = _normal(place, shape, mean, std, dtype)
+            return ops.sort(drawn, axis=-1) if source.sorted else drawn
     raise TypeError(f"{source.kind} is not a stream")
 
 
-def _uniform(shape: tuple[int, ...], dtype: str) -> Tensor:
-    return keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=_GENERATOR)
+def _uniform(place: Tensor, shape: tuple[int, ...], dtype: str) -> Tensor:
+    def draw(place: Tensor, shape: tuple[int, ...]) -> Tensor:
+        with _seeded(place):
+            return keras.random.uniform(shape, minval=0.0, maxval=1.0, dtype=dtype, seed=_GENERATOR)
+
+    return engine.in_pieces(draw, place, shape)
 
 
-def _normal(shape: tuple[int, ...], mean: float, std: float, dtype: str) -> Tensor:
-    return keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=_GENERATOR)
+def _normal(place: Tensor, shape: tuple[int, ...], mean: float, std: float, dtype: str) -> Tensor:
+    def draw(place: Tensor, shape: tuple[int, ...]) -> Tensor:
+        with _seeded(place):
+            return keras.random.normal(shape, mean=mean, stddev=std, dtype=dtype, seed=_GENERATOR)
+
+    return engine.in_pieces(draw, place, shape)
 
 
 def _seeded(place: Tensor) -> keras.StatelessScope:

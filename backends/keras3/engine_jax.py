@@ -7,16 +7,22 @@ it is the same code as on TensorFlow.
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import keras
 from keras.src.backend.common import dtypes
 
+from backends import xla
 from backends.keras3.state import State
 
 if TYPE_CHECKING:
     from backends.keras3.training import Program
+
+PIECE, LARGE = 100_000, 1_000_000
+"""How many numbers are drawn at a time on a CPU, where there are at least so many."""
 
 Tensor = Any
 Tensors = dict[str, Tensor]
@@ -46,7 +52,7 @@ def configure(precision: str) -> None:
 
 
 def make_deterministic() -> None:
-    """Nothing: XLA reads XLA_FLAGS when the process starts."""
+    """Nothing: XLA takes it from XLA_FLAGS, and does not autotune then."""
 
 
 def describe() -> dict[str, Any]:
@@ -55,7 +61,7 @@ def describe() -> dict[str, Any]:
     return {
         "versions": {"jax": jax.__version__},
         "threads": 0,
-        "precision": {flag: getattr(jax.config, flag) for flag in flags},
+        "precision": {flag: getattr(jax.config, flag) for flag in flags} | xla.autotuning(),
     }
 
 
@@ -103,6 +109,32 @@ def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callab
 def drawing(function: Callable[..., Tensor], static: Sequence[str]) -> Callable[..., Tensor]:
     """The function that makes draws, in one dispatch; arguments called `static` are no tensors."""
     return jax.jit(function, static_argnames=tuple(static))
+
+
+def in_pieces(
+    draw: Callable[[Tensor, tuple[int, ...]], Tensor], place: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    """Numbers of this shape from a seed; many of them on a CPU in pieces that stay in its cache.
+
+    A large call walks memory for each of threefry's operations. On a GPU that is one kernel. A
+    piece has the seed that Keras's own generator has after so many draws: its count goes up.
+    """
+    size = prod(shape)
+    if size < LARGE:
+        return draw(place, shape)
+    pieces = -(-size // PIECE)
+    length = -(-size // (2 * pieces)) * 2  # threefry makes two at a time; odd sizes are slow
+
+    def one_by_one(place: Tensor) -> Tensor:
+        first, count = place
+        drawn = jax.lax.map(
+            lambda piece: draw(jnp.stack([first, piece]), (length,)),
+            count + jnp.arange(pieces, dtype=place.dtype),
+        )
+        return drawn.reshape(-1)[:size].reshape(shape)
+
+    at_once = partial(draw, shape=shape)
+    return jax.lax.platform_dependent(place, cpu=one_by_one, default=at_once)
 
 
 def looped(body: Body) -> Body:

@@ -4,12 +4,14 @@ Variables belong to the program and are changed in place, so the `values` that s
 return are empty here.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from backends import xla
 from backends.keras3.state import State
 
 if TYPE_CHECKING:
@@ -38,17 +40,26 @@ def configure(precision: str) -> None:
 
 
 def make_deterministic() -> None:
-    """Only operations that give the same bits each time; one that has none such raises."""
+    """Only operations that give the same bits each time; one that has none such raises.
+
+    Of the convolutions that autotuning tries it takes the first that works, not the fastest.
+    """
     tf.config.experimental.enable_op_determinism()
 
 
 def describe() -> dict[str, Any]:
     """Version, threads (0 where TensorFlow chooses) and precision flags, as read back."""
     tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    # Of convolutions outside XLA, so in eager mode; TensorFlow has no call that says it.
+    autotune = os.environ.get("TF_CUDNN_USE_AUTOTUNE", "not set (TensorFlow's default is true)")
     return {
         "versions": {"tensorflow": tf.__version__},
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "precision": {"tensor_float_32_execution": tf32},
+        "precision": {
+            "tensor_float_32_execution": tf32,
+            "TF_CUDNN_USE_AUTOTUNE": autotune,
+            **xla.autotuning(),
+        },
     }
 
 
@@ -103,6 +114,13 @@ def drawing(function: Callable[..., Tensor], static: Sequence[str]) -> Callable[
     # and is not faster on a CPU. us an iteration, three processes each, graph / this: mlp_square
     # 790 to 1065 / 954 to 1226, with batches of one 196 to 252 / 122 to 184.
     return function
+
+
+def in_pieces(
+    draw: Callable[[Tensor, tuple[int, ...]], Tensor], place: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    """Numbers of this shape from a seed, all at once: TensorFlow draws them in one operation."""
+    return draw(place, shape)
 
 
 def looped(body: Body) -> Body:

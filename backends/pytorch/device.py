@@ -16,9 +16,11 @@ def devices() -> tuple[str, ...]:
 
 
 def configure(precision: str) -> None:
-    """Float32 means float32: TF32 is off for products and convolutions."""
+    """Float32 means float32: TF32 is off for products and convolutions. Autotuning is on."""
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"
+    # Convolutions are chosen by trying them, as XLA and TensorFlow do unasked (docs/adr/0013).
+    torch.backends.cudnn.benchmark = not torch.are_deterministic_algorithms_enabled()
     # Lets torch.compile trace torch.autograd.grad, so that an iteration is one graph.
     torch._dynamo.config.trace_autograd_ops = True
     # Every workload and batch size compiles the same functions once more; none is a mistake.
@@ -36,6 +38,7 @@ def describe() -> dict[str, Any]:
         "precision": {
             "cuda.matmul.fp32_precision": torch.backends.cuda.matmul.fp32_precision,
             "cudnn.conv.fp32_precision": torch.backends.cudnn.conv.fp32_precision,
+            "cudnn.benchmark": torch.backends.cudnn.benchmark,
         },
     }
 
@@ -49,6 +52,7 @@ def block_until_ready(tree: Any) -> None:
 def make_deterministic() -> None:
     """Only algorithms that give the same bits each time; one that has none such raises."""
     torch.use_deterministic_algorithms(True, warn_only=False)
+    torch.backends.cudnn.benchmark = False  # or another process may choose another algorithm
 
 
 def peak_memory_bytes() -> int | None:

@@ -3,6 +3,7 @@
 The classes of torch.optim break the graph at `step()`; the functions are what they call.
 """
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -16,7 +17,7 @@ from spec.phases import Schedule
 
 
 def origin(optimizer: Optimizer) -> Literal["native", "own"]:
-    """Whether the rule is torch's own."""
+    """Whether the rule is torch's own; with epsilon hat it is ours, whatever kernel applies it."""
     native = optimizer.kind == "adamw" or (optimizer.kind == "adam" and not _hat(optimizer))
     return "native" if native else "own"
 
@@ -56,12 +57,12 @@ def _adam(
     slots: dict[str, list[Tensor]],
     step: Tensor,
 ) -> None:
-    if _hat(optimizer):
+    compiling = torch.compiler.is_compiling()
+    if _hat(optimizer) and (compiling or step.is_cuda):
         _adam_hat(optimizer, factor, parameters, gradients, slots, step)
         return
     decay = optimizer.weight_decay if isinstance(optimizer, optimizers.AdamW) else 0.0
     rate = optimizer.learning_rate * factor
-    compiling = torch.compiler.is_compiling()
     # Eager code gets one fused kernel; the compiler does its own fusing. The fused kernel takes
     # float32 counters (exact up to 2^24) and corrects the bias in double precision. On a GPU it
     # would take a rate that is a tensor in float32 only, which is not what the spec says.
@@ -91,10 +92,22 @@ def _adam(
         lr=rate,
         weight_decay=decay,
         decoupled_weight_decay=True,
-        eps=optimizer.epsilon,
+        eps=_epsilon(optimizer, step),
         maximize=False,
     )
     step.add_(1)
+
+
+def _epsilon(optimizer: optimizers.Adam | optimizers.AdamW, step: Tensor) -> float:
+    """What torch adds to sqrt(v / (1 - beta_2^t)), in this step.
+
+    Epsilon hat is added to sqrt(v), which is the same if it too is divided by sqrt(1 - beta_2^t):
+    so one kernel of torch's does what would be a dozen operations for each parameter. The count
+    is asked of its tensor; on a GPU that would wait, and a graph would keep the first answer.
+    """
+    if not _hat(optimizer):
+        return optimizer.epsilon
+    return optimizer.epsilon / math.sqrt(1.0 - optimizer.beta_2 ** (int(step) + 1))
 
 
 def _hat(optimizer: Optimizer) -> bool:
@@ -109,6 +122,7 @@ def _adam_hat(
     slots: dict[str, list[Tensor]],
     step: Tensor,
 ) -> None:
+    """Where a step is compiled, which fuses the operations, and on a GPU."""
     step.add_(1)
     b1, b2, t = optimizer.beta_1, optimizer.beta_2, step.to(torch.float64)
     rate = (optimizer.learning_rate * factor * torch.sqrt(1.0 - b2**t) / (1.0 - b1**t)).to(

@@ -43,6 +43,10 @@ Where = tuple[str, ...]
 """Row, precision and device; and which of several that are to be alike."""
 DETERMINISTIC = "deterministic"
 """Such a worker gives the same bits each time on a GPU too, where that is a setting."""
+AUTOTUNED = "--xla_gpu_autotune_level=4"
+"""XLA's default: products and convolutions are chosen by trying them, and results compared."""
+REPEATABLE = "--xla_gpu_deterministic_ops=true"
+"""XLA does not autotune then, whatever its level."""
 
 ONE_THREAD = "one-thread"
 """Such a worker computes on one thread, beside others."""
@@ -183,7 +187,11 @@ def _ended(code: int | None, error: Exception, said: str) -> str:
 
 def environment(row: str, device: str, *kind: str) -> dict[str, str]:
     """Variables that must be set before a framework is imported."""
-    variables = {}
+    repeatable = DETERMINISTIC in kind
+    variables = {
+        "XLA_FLAGS": _before_own("XLA_FLAGS", REPEATABLE if repeatable else AUTOTUNED),
+        "TF_CUDNN_USE_AUTOTUNE": os.environ.get("TF_CUDNN_USE_AUTOTUNE", "1"),
+    }
     engine = row.partition("-")[2]
     if engine:
         variables["KERAS_BACKEND"] = engine
@@ -191,12 +199,20 @@ def environment(row: str, device: str, *kind: str) -> dict[str, str]:
         variables |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
     if ONE_THREAD in kind:
         variables |= dict.fromkeys(THREADS, "1")
-    if DETERMINISTIC in kind:
-        variables |= {
-            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-            "XLA_FLAGS": f"--xla_gpu_deterministic_ops=true {os.environ.get('XLA_FLAGS', '')}",
-        }
-    return variables
+    if repeatable:
+        variables["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _before_own(name: str, flag: str) -> str | None:
+    """Our flag and then the user's, which win. None where those cannot have one before them.
+
+    XLA takes a word without a dash as the name of a file with flags; execnet cannot send a `//`.
+    """
+    own = os.environ.get(name, "").strip()
+    if "//" in own or (own and not own.startswith("-")):
+        return None
+    return f"{flag} {own}".strip()
 
 
 def missing_packages(row: str, python: str) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from tests.meta.patches import (
     unseeded,
     unsorted,
 )
+from tests.meta.patches_jax import pieces_alike
 
 
 class Fault(NamedTuple):
@@ -67,7 +68,10 @@ class Fault(NamedTuple):
 WORKLOADS = "tests/meta/workloads"
 VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
 VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
+MANY = f"{WORKLOADS}/many_numbers.toml"
 """What no built-in workload has."""
+THREEFRY = ("flax_nnx", "keras3-jax")
+"""Rows that draw many numbers in pieces on a CPU."""
 
 FAULTS = (
     Fault("Adam's epsilon in another place", "optimizers", "mlp_square", epsilon_inside_the_root),
@@ -159,6 +163,7 @@ FAULTS = (
     ),
     Fault("G and D share their noise", "draws", "mlp_square", shared_noise),
     Fault("draws that ignore the seed", "draws", "mlp_square", ignored_seed),
+    Fault("a piece drawn again and again", "draws", MANY, pieces_alike, rows=THREEFRY),
     Fault("each chunk begins an epoch", "draws", "mlp_square", epochs_begun_anew),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
     Fault("GELU's other form", "layers", VOCABULARY_A, changed_layer("gelu", form="tanh")),

@@ -189,7 +189,8 @@ def _check_benchmarks(result: dict) -> None:
     assert extra["steps_per_s"] == extra["iterations_per_round"] / median(rounds)
     wanted = (
         "backend engine workload spec_hash mode precision batch_size device steps_per_s "
-        "updates_per_s images_per_s iterations_per_round first_step_s optimizer versions data proof"
+        "updates_per_s images_per_s iterations_per_round first_step_s optimizer versions numerics "
+        "data proof"
     )
     assert set(wanted.split()) <= extra.keys()
     assert {"max_error", "limit", "batch_size"} <= extra["proof"].keys()

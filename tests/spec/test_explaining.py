@@ -325,7 +325,7 @@ def test_a_list_of_two_sides_that_are_scaled(layer: str, field: str) -> None:
         spec.load("dcgan_32", put)
 
 
-ONE_NUMBER = {
+ONE_NUMBER: dict[str, tuple[list[int], dict[str, Any]]] = {
     "instance_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "instance_norm"}),
     "group_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "group_norm", "groups": 8}),
     "group_norm on shape [8]": ([8], {"kind": "group_norm", "groups": 8}),

@@ -1,6 +1,7 @@
 """Every row chooses its algorithms by trying them, and every result says so."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from bench.workers.pool import DETERMINISTIC, Workers, environment
 from tests.bench.workers import autotuned
 from tests.conftest import Selection
 
-ON = {
+ON: dict[str, dict[str, Any]] = {
     "pytorch": {"cudnn.benchmark": True},
     "flax_nnx": {"xla_gpu_autotune_level": "4"},
     "keras3-jax": {"xla_gpu_autotune_level": "4"},
@@ -17,7 +18,7 @@ ON = {
 }
 OFF_BY = "off by xla_gpu_deterministic_ops"
 # TensorFlow goes through the algorithms and takes the first that works.
-OFF = {
+OFF: dict[str, dict[str, Any]] = {
     "pytorch": {"cudnn.benchmark": False},
     "flax_nnx": {"xla_gpu_autotune_level": OFF_BY},
     "keras3-jax": {"xla_gpu_autotune_level": OFF_BY},
@@ -34,10 +35,10 @@ def _pool(selection: Selection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
     workers.stop()
 
 
-def said(pool: Workers, row: str, *kind: str) -> dict[str, object]:
+def said(pool: Workers, row: str, *kind: str) -> dict[str, Any]:
     where, deterministic = (row, "float32", "cpu", *kind), DETERMINISTIC in kind
     arguments = {"row": row, "deterministic": deterministic}
-    found: dict[str, object] = pool.call(where, autotuned.numerics, arguments, 120.0)
+    found: dict[str, Any] = pool.call(where, autotuned.numerics, arguments, 120.0)
     return found
 
 

@@ -1,9 +1,10 @@
 """The command line: `python -m bench list | doctor | run | report | compare | calibrate`."""
 
+import io
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -21,7 +22,7 @@ from bench.plan.cells import Plan
 from bench.plan.resuming import take_up
 from bench.plan.selection import HEADLINE, interpreters, resolve_device, select, select_rows
 from bench.report import comparison as comparison_
-from bench.report import table, writing
+from bench.report import printing, streams, table, writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
 from bench.workers.pool import ROOT, missing_packages
@@ -34,7 +35,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-PIPED_WIDTH = 150
+WRONG_OPTION: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
+"""Of click, or of typer's own copy of it: whichever this typer has."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Calibration = Annotated[
@@ -78,7 +82,7 @@ def report(
     target = output or files[0].with_suffix(".html")
     if target.suffix != ".html" or target.is_dir():
         raise UserError(f"--output: given {target}; give the path of a .html file")
-    print(f"page: {writing.write(files, target, conformance)}")
+    streams.line(f"page: {writing.write(files, target, conformance)}")
 
 
 @app.command()
@@ -147,13 +151,13 @@ def run(
     target = output_path(output)
     if check:
         for line in asked.lines():
-            print(line, file=sys.stderr if json_ else sys.stdout)
+            streams.line(line, error=json_)
         return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
-    console = _console(json_)
+    console = printing.console(sys.stderr if json_ else sys.stdout)
     for row, why in missing.items():
-        console.print(f"absent {row}: {why}")
+        printing.say(console, f"absent {row}: {why}")
     plan = plan_of(asked, rows, chosen, pythons, records_folder(target))
     _execute(plan, missing, target, console, json_)
 
@@ -177,11 +181,11 @@ def compare(
         read_runs(old), read_runs(new), calibration_.read_calibration(calibration), limit
     )
     if json_:
-        print(comparison_.as_json(found))
+        streams.line(comparison_.as_json(found))
     elif markdown:
-        print(comparison_.markdown(found))
+        streams.line(comparison_.markdown(found))
     else:
-        comparison_.show(_console(False), found)
+        comparison_.show(printing.console(), found)
     if found.fails:
         raise typer.Exit(1)
 
@@ -195,8 +199,10 @@ def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRA
     calibration_.record(calibration, name, machine)
     for what, sd in (("normalised", machine.sd_normalised), ("as timed", machine.sd_raw)):
         shown = "unknown, no control is in all" if sd is None else f"{sd:.2%}"
-        print(f"run-to-run standard deviation, {what}: {shown}")
-    print(f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}")
+        streams.line(f"run-to-run standard deviation, {what}: {shown}")
+    streams.line(
+        f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}"
+    )
 
 
 def _resume(
@@ -212,14 +218,7 @@ def _resume(
     plan = take_up(path, pythons)
     if not check:
         target = Path(plan.folder).with_suffix(".json")
-        _execute(plan, {}, target, _console(json_), json_)
-
-
-def _console(json_: bool) -> Console:
-    console = Console(stderr=json_)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH  # a file has no width: show every column
-    return console
+        _execute(plan, {}, target, printing.console(sys.stderr if json_ else sys.stdout), json_)
 
 
 def _execute(
@@ -229,33 +228,39 @@ def _execute(
     code, result = run_plan(plan, console, provenance())
     result["missing_rows"] = missing
     if json_:
-        print(json.dumps(result))
+        streams.line(json.dumps(result))
     else:
         table.show(console, result)
-    save(result, target, lambda line: console.print(line, highlight=False, soft_wrap=True))
+    save(result, target, lambda line: printing.say(console, line))
     if code == INTERRUPTED:
-        console.print(
+        printing.say(
+            console,
             f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
             "measures the others",
-            highlight=False,
-            soft_wrap=True,
         )
-    console.print(writing.after_run(target), highlight=False, markup=False, soft_wrap=True)
+    printing.say(console, writing.after_run(target))
     if code:
         raise typer.Exit(code)
 
 
 def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
     if as_json:
-        print(json.dumps(found, indent=1, default=str))
+        streams.line(json.dumps(found, indent=1, default=str))
     else:
-        show(Console(), found)
+        show(printing.console(), found)
 
 
 def main() -> None:
     """Run a command; what a person did wrong is one line and exit code 2."""
+    streams.escaping(sys.stdout)  # typer prints help itself
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        streams.line(f"error: {error}", error=True)
         raise SystemExit(2) from None
+    except WRONG_OPTION as wrong:
+        # Shown by typer itself it would be in UTF-8 where the stream is ASCII.
+        told, usage = io.StringIO(), cast(Any, wrong)
+        usage.show(told)
+        streams.line(told.getvalue().rstrip("\n"), error=True)
+        raise SystemExit(usage.exit_code) from None

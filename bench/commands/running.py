@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.commands.interruption import Interruption
 from bench.plan.cells import Plan
 from bench.plan.records import write_atomically
+from bench.report.printing import say
 from bench.results.assemble import assemble
 from bench.workers.pool import ROOT
 
@@ -25,7 +26,7 @@ class ProgressPlugin:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -43,16 +44,16 @@ class ProgressPlugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup" and report.failed:
-            self.console.print(f"[red]error[/red] {report.longreprtext}", highlight=False)
+            say(self.console, f"error {report.longreprtext}")
         if report.when != "call":
             return
         self.bar.advance(self.task)
         name = report.nodeid.partition("::")[2]
         if report.failed:
             lines = report.longreprtext.strip().splitlines() or [""]
-            self.console.print(f"FAILED {name}: {lines[-1]}", markup=False, highlight=False)
+            say(self.console, f"FAILED {name}: {lines[-1]}")
         elif name.startswith("test_proof"):
-            self.console.print(f"proved {name[11:-1]} in {report.duration:.1f} s", markup=False)
+            say(self.console, f"proved {name[11:-1]} in {report.duration:.1f} s")
 
     def pytest_sessionfinish(self) -> None:
         self.bar.stop()

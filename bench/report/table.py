@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from bench.report.printing import prose, say
+from bench.report.printing import table as print_table
 from bench.results.statistics import FEWEST_BLOCKS
 from bench.results.verdicts import group_of, sentences
 
@@ -24,41 +24,38 @@ SENSITIVE = (
 )
 
 CLOCKS_AGREE = 0.01
-DROPPED = (
-    (150, ("draws", "first step", "optimizer")),
-    (116, ("updates/s", "images/s")),
-)
-"""What a terminal narrower than this many characters is not shown: a cut number is none."""
+SPARE = (("draws", "first step", "optimizer"), ("updates/s", "images/s"), ("+-",))
+"""What a narrow terminal does without, one group after the other: a cut number is none."""
+LEFT = ("row", "mode", "optimizer")
 
 
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print the tables of a result, then the absent cells, the failed ones, and the count."""
     summary = [cell for cell in result["summary"] if not cell["again"]]
-    dropped = [name for width, names in DROPPED if console.width < width for name in names]
+    dropped: dict[str, None] = {}
     for label in dict.fromkeys(cell["workload"] for cell in summary):
         for group in _groups([c for c in summary if c["workload"] == label]):
             comparison = _comparison(result, group[0])
-            console.print(_table(label, group, comparison, dropped))
+            dropped |= dict.fromkeys(_show_group(console, label, group, comparison))
             for sentence in sentences(comparison, summary):
-                console.print(escape(sentence))
-    console.print(f"[dim]{STEP}[/dim]")
+                prose(console, sentence)
+    prose(console, STEP, "dim")
     if any(cell.get("proof_sensitive") for cell in summary):
-        console.print(f"[dim]{SENSITIVE}[/dim]")
+        prose(console, SENSITIVE, "dim")
     _show_clocks(console, summary)
     if dropped:
-        console.print(f"[dim]Left out of this narrow terminal: {', '.join(dropped)}.[/dim]")
+        prose(console, f"Left out of this narrow terminal: {', '.join(dropped)}.", "dim")
     _show_absent(console, result["absent"])
     for failure in result["failures"]:
-        line = f"{failure['id']}: {failure['stage']}: {failure['error']}"
-        console.print(f"[bold red]failed[/bold red] {escape(line)}")
+        say(console, f"failed {failure['id']}: {failure['stage']}: {failure['error']}", "bold red")
     for control in result.get("controls", []):
         if control["error"]:
-            line = f"control {control['id']}: {control['error']}; compare does without it"
-            console.print(escape(line))
-    measured = len(summary)
-    console.print(
-        f"[bold]{measured} cells measured, {len(result['absent'])} cells declared absent with "
-        f"reason, {len(result['failures'])} failed[/bold]"
+            say(console, f"control {control['id']}: {control['error']}; compare does without it")
+    prose(
+        console,
+        f"{len(summary)} cells measured, {len(result['absent'])} cells declared absent with "
+        f"reason, {len(result['failures'])} failed",
+        "bold",
     )
 
 
@@ -67,21 +64,23 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
     if summary:
         worst = max(cell["overhead_share"] for cell in summary)
         call_ms = 1e3 * max(cell["call_s"] for cell in summary)
-        console.print(
+        prose(
+            console,
             f"An empty round takes {worst:.4%} of a round at most, by the workers' clocks. The "
-            f"call around a round, {call_ms:.2f} ms at most, is in no time."
+            f"call around a round, {call_ms:.2f} ms at most, is in no time.",
         )
     for cell in summary:
         on_device = cell.get("device_clock_differs")
         if on_device is not None and abs(on_device) > CLOCKS_AGREE:
-            console.print(
-                f"{escape(cell['id'])}: the worker's clock and the device's own differ by "
-                f"{on_device:+.1%}"
+            prose(
+                console,
+                f"{cell['id']}: the worker's clock and the device's own differ by {on_device:+.1%}",
             )
         if abs(cell["clocks_differ"]) > CLOCKS_AGREE:
-            console.print(
-                f"{escape(cell['id'])}: the caller's clock and the worker's differ by "
-                f"{cell['clocks_differ']:+.1%}"
+            prose(
+                console,
+                f"{cell['id']}: the caller's clock and the worker's differ by "
+                f"{cell['clocks_differ']:+.1%}",
             )
 
 
@@ -96,21 +95,16 @@ def _groups(cells: list[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
         yield sorted(group, key=lambda c: -c["steps_per_s"])
 
 
-def _table(
-    label: str, cells: list[dict[str, Any]], comparison: dict[str, Any], dropped: list[str]
-) -> Table:
+def _show_group(
+    console: Console, label: str, cells: list[dict[str, Any]], comparison: dict[str, Any]
+) -> tuple[str, ...]:
+    """Print its table; the columns for which there was no room."""
     ratios = {v["id"]: v for v in comparison["versus"]}
     first = cells[0]
     title = f"{label}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
-    table = Table(title=title)
     lines = [_line(cell, ratios.get(cell["id"])) for cell in cells]
-    shown = [name for name in lines[0] if name not in dropped]
-    for name in shown:
-        justify = "left" if name in ("row", "mode", "optimizer") else "right"
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for line in lines:
-        table.add_row(*(line[name] for name in shown))
-    return table
+    right = [name for name in lines[0] if name not in LEFT]
+    return print_table(console, title, lines, right=right, spare=SPARE)
 
 
 def _line(cell: dict[str, Any], ratio: dict[str, Any] | None) -> dict[str, str]:
@@ -146,7 +140,7 @@ def _show_absent(console: Console, absent: list[dict[str, Any]]) -> None:
         key = (cell["row"], cell["mode"], cell["reason"])
         reasons.setdefault(key, []).append(cell["label"])
     for (row, mode, reason), labels in reasons.items():
-        console.print(f"absent {row} {mode} ({', '.join(labels)}): {escape(reason)}")
+        say(console, f"absent {row} {mode} ({', '.join(labels)}): {reason}")
 
 
 def _number(value: float) -> str:

@@ -1,9 +1,10 @@
 """The command line: `python -m bench list | doctor | run | report | compare | calibrate`."""
 
+import io
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -22,7 +23,7 @@ from bench.plan.records import strict
 from bench.plan.resuming import take_up
 from bench.plan.selection import HEADLINE, interpreters, resolve_device, select, select_rows
 from bench.report import comparison as comparison_
-from bench.report import writing
+from bench.report import printing, streams, writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
 from bench.workers.cleaning import Cleaned, clean
@@ -36,7 +37,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-PIPED_WIDTH = 150
+WRONG_OPTION: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
+"""Of click, or of typer's own copy of it: whichever this typer has."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON for a program to read")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda")]
 Calibration = Annotated[
@@ -80,7 +84,7 @@ def report(
     target = output or files[0].with_suffix(".html")
     if target.suffix != ".html" or target.is_dir():
         raise UserError(f"--output: given {target}; give the path of a .html file")
-    print(f"page: {writing.write(files, target, conformance)}")
+    streams.line(f"page: {writing.write(files, target, conformance)}")
 
 
 @app.command()
@@ -153,13 +157,13 @@ def run(
     target = output_path(output)
     if check:
         for line in asked.lines():
-            print(line, file=sys.stderr if json_ else sys.stdout)
+            streams.line(line, error=json_)
         return
     rows, missing = select_rows(backend, pythons)
     chosen = resolve_device(device, rows, pythons)
-    console = _console(json_)
+    console = printing.console(sys.stderr if json_ else sys.stdout)
     for row, why in missing.items():
-        console.print(f"absent {row}: {why}")
+        printing.say(console, f"absent {row}: {why}")
     plan = plan_of(asked, rows, chosen, pythons, records_folder(target))
     _execute(plan, missing, target, console, json_)
 
@@ -183,11 +187,11 @@ def compare(
         read_runs(old), read_runs(new), calibration_.read_calibration(calibration), limit
     )
     if json_:
-        print(comparison_.as_json(found))
+        streams.line(comparison_.as_json(found))
     elif markdown:
-        print(comparison_.markdown(found))
+        streams.line(comparison_.markdown(found))
     else:
-        comparison_.show(_console(False), found)
+        comparison_.show(printing.console(), found)
     if found.fails:
         raise typer.Exit(1)
 
@@ -201,8 +205,10 @@ def calibrate(files: list[Path], calibration: Calibration = calibration_.CALIBRA
     calibration_.record(calibration, name, machine)
     for what, sd in (("normalised", machine.sd_normalised), ("as timed", machine.sd_raw)):
         shown = "unknown, no control is in all" if sd is None else f"{sd:.2%}"
-        print(f"run-to-run standard deviation, {what}: {shown}")
-    print(f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}")
+        streams.line(f"run-to-run standard deviation, {what}: {shown}")
+    streams.line(
+        f"from {machine.runs} runs of {machine.cells} cells, recorded for {name}: {calibration}"
+    )
 
 
 def _resume(
@@ -218,14 +224,7 @@ def _resume(
     plan = take_up(path, pythons)
     if not check:
         target = Path(plan.folder).with_suffix(".json")
-        _execute(plan, {}, target, _console(json_), json_)
-
-
-def _console(json_: bool) -> Console:
-    console = Console(stderr=json_)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH  # a file has no width: show every column
-    return console
+        _execute(plan, {}, target, printing.console(sys.stderr if json_ else sys.stdout), json_)
 
 
 def _execute(
@@ -234,16 +233,16 @@ def _execute(
     """Measure, show and save; exit code 1 where a cell failed, 130 and 143 after a signal."""
     code, result = run_and_show(plan, missing, target, console, provenance())
     if json_:
-        print(json.dumps(clean(strict(result)), allow_nan=False))
+        streams.line(json.dumps(clean(strict(result)), allow_nan=False))
     if code:
         raise typer.Exit(code)
 
 
 def _print(found: dict[str, Any], as_json: bool, show: Any) -> None:
     if as_json:
-        print(json.dumps(found, indent=1, default=str))
+        streams.line(json.dumps(found, indent=1, default=str))
     else:
-        show(Console(), found)
+        show(printing.console(), found)
 
 
 def main() -> None:
@@ -251,9 +250,17 @@ def main() -> None:
 
     What is printed ends up in logs that others read: it holds no secret.
     """
+    streams.escaping(sys.stdout)  # typer prints help itself
+    streams.escaping(sys.stderr)
     sys.stdout, sys.stderr = Cleaned(sys.stdout), Cleaned(sys.stderr)  # type: ignore[assignment]
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        streams.line(f"error: {error}", error=True)
         raise SystemExit(2) from None
+    except WRONG_OPTION as wrong:
+        # Shown by typer itself it would be in UTF-8 where the stream is ASCII.
+        told, usage = io.StringIO(), cast(Any, wrong)
+        usage.show(told)
+        streams.line(told.getvalue().rstrip("\n"), error=True)
+        raise SystemExit(usage.exit_code) from None

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 import backends
 import spec
 import spec.data
+from bench.report.printing import say, table
 from bench.results.provenance import provenance
 from bench.timing.one_step import WORKLOAD, train_once
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
@@ -70,15 +70,18 @@ def draw_plot(path: Path) -> None:
 def show(console: Console, found: dict[str, Any]) -> None:
     """A table by row, and where the plot is."""
     machine = found["machine"]
-    console.print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, Python {machine['python']}")
-    table = Table("row", "status", "versions", "devices", "one step", title="Doctor")
-    for row, r in found["rows"].items():
-        if r["status"] == "ok":
-            versions = ", ".join(f"{name} {v}" for name, v in r["versions"].items())
-            losses = ", ".join(f"{k} {v:.4f}" for k, v in r["metrics"].items() if "loss" in k)
-            table.add_row(row, "ok", versions, ", ".join(r["devices"]), f"{r['mode']}: {losses}")
-        else:
-            reason = r.get("error") or f"missing {', '.join(r['missing'])}"
-            table.add_row(row, r["status"], "", "", reason)
-    console.print(table)
-    console.print(f"plot: {found['plot']}")
+    say(console, f"{machine['cpu']}, {machine['cpus_usable']} CPUs, Python {machine['python']}")
+    table(console, "Doctor", [_line(row, r) for row, r in found["rows"].items()])
+    say(console, f"plot: {found['plot']}")
+
+
+def _line(row: str, found: Mapping[str, Any]) -> dict[str, str]:
+    line = {"row": row, "status": found["status"], "versions": "", "devices": ""}
+    if found["status"] != "ok":
+        return line | {"one step": found.get("error") or f"missing {', '.join(found['missing'])}"}
+    losses = ", ".join(f"{k} {v:.4f}" for k, v in found["metrics"].items() if "loss" in k)
+    return line | {
+        "versions": ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+        "devices": ", ".join(found["devices"]),
+        "one step": f"{found['mode']}: {losses}",
+    }

@@ -3,11 +3,11 @@
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 import backends
 import spec
 from backends.protocol import MODES, Settings, absent_mode
+from bench.report.printing import table
 from spec.state import init_state, parameter_count
 
 
@@ -55,26 +55,25 @@ def _backend(row: str, device: str) -> dict[str, Any]:
 
 def show(console: Console, found: dict[str, Any]) -> None:
     """Two tables."""
-    table = Table(
-        "workload", "parameters", "batch", "updates", "data", "document", title="Workloads"
-    )
-    for w in found["workloads"]:
-        counts = "\n".join(f"{name} {count:,}" for name, count in w["parameters"].items())
-        data = ", ".join(w["data"].values())
-        table.add_row(
-            w["name"],
-            counts,
-            str(w["batch_size"]),
-            str(w["updates_per_iteration"]),
-            data,
-            w["document"],
-        )
-    console.print(table)
-    table = Table("row", *MODES, "in this interpreter", title="Rows")
+    table(console, "Workloads", [_shown(workload) for workload in found["workloads"]])
+    lines: list[dict[str, str]] = []
     for b in found["backends"]:
         here = f"missing {', '.join(b['missing_here'])}" if b["missing_here"] else "yes"
-        table.add_row(b["name"], *(_mode(b["modes"][mode]) for mode in MODES), here)
-    console.print(table)
+        modes: dict[str, str] = {mode: _mode(b["modes"][mode]) for mode in MODES}
+        lines.append({"row": b["name"], **modes, "in this interpreter": here})
+    table(console, "Rows", lines)
+
+
+def _shown(workload: dict[str, Any]) -> dict[str, str]:
+    counts = (f"{name} {count:,}" for name, count in workload["parameters"].items())
+    return {
+        "workload": workload["name"],
+        "parameters": "\n".join(counts),
+        "batch": str(workload["batch_size"]),
+        "updates": str(workload["updates_per_iteration"]),
+        "data": ", ".join(workload["data"].values()),
+        "document": workload["document"] or "",
+    }
 
 
 def _mode(mode: dict[str, Any]) -> str:

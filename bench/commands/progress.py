@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.plan.cells import Group, Plan
 from bench.report import table
+from bench.report.printing import say
 from bench.results.assemble import measured
 from bench.timing import order
 
@@ -24,7 +25,7 @@ class Watching:
     def __init__(self, plan: Plan, console: Console, after_group: Callable[[Group], None]) -> None:
         self.plan, self.console, self.after_group = plan, console, after_group
         self.bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -53,18 +54,18 @@ class Watching:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """After an item."""
         if report.when == "setup" and report.failed:
-            self._say(f"error {report.longreprtext}")
+            say(self.console, f"error {report.longreprtext}")
         if report.when != "call":
             return
         self.bar.advance(self.task)
         name = report.nodeid.partition("::")[2]
         if report.failed:
             lines = report.longreprtext.strip().splitlines() or [""]
-            self._say(f"FAILED {name}: {lines[-1]}")
+            say(self.console, f"FAILED {name}: {lines[-1]}")
         elif report.passed and name.startswith("test_first_step"):
-            self._say(f"started {name[16:-1]} in {report.duration:.1f} s")
+            say(self.console, f"started {name[16:-1]} in {report.duration:.1f} s")
         elif report.passed and name.startswith("test_proof"):
-            self._say(f"proved {name[11:-1]} in {report.duration:.1f} s")
+            say(self.console, f"proved {name[11:-1]} in {report.duration:.1f} s")
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Between turns: the table so far, and what a group's first half has come to."""
@@ -74,8 +75,8 @@ class Watching:
             self.after_group(self._ends[nodeid])
         elif here and self._live.is_started and self._ends_a_block(here):
             group = order.group_of(here)
-            tables = table.of_group(measured(self.plan), group, self.console.width)
-            self._live.update(Stack(*tables, self.bar))
+            made = table.fitted(self.console, measured(self.plan), group)
+            self._live.update(Stack(made, self.bar) if made else self.bar)
 
     def _ends_a_block(self, item: pytest.Item) -> bool:
         """Whether the next item belongs to another block, or to none."""
@@ -94,9 +95,6 @@ class Watching:
     def _draw(self) -> None:
         if self._live.is_started:
             self._live.refresh()
-
-    def _say(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _last_of(items: list[pytest.Item]) -> dict[Group, Any]:

@@ -13,6 +13,7 @@ from bench.plan.cells import Group, Plan
 from bench.plan.folder import write_plan
 from bench.plan.records import write_atomically
 from bench.report import table, writing
+from bench.report.printing import say
 from bench.results.assemble import assemble
 from bench.timing.conftest import Given
 from bench.workers.pool import ROOT
@@ -31,25 +32,23 @@ def run_and_show(
     SIGTERM.
     """
 
-    def say(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
     def so_far(result: Result, group: Group) -> None:
         table.show_group(console, result, group)
         save(result | {"missing_rows": missing}, target)
-        say(writing.after_run(target))
+        say(console, writing.after_run(target))
 
     code, result = run_plan(plan, console, provenance, so_far)
     result["missing_rows"] = missing
     table.show(console, result)
     save(result, target)
-    say(f"result: {target}")
+    say(console, f"result: {target}")
     if code > FAILED:
         say(
+            console,
             f"interrupted; the blocks measured so far are in the result, and `--resume {target}` "
-            "measures the others"
+            "measures the others",
         )
-    say(writing.after_run(target))
+    say(console, writing.after_run(target))
     return code, result
 
 

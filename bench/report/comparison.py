@@ -6,15 +6,14 @@ from math import isfinite
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from bench.compare.comparing import ANOTHER_DEVICE, Change, Comparison
 from bench.report.changes import method, rest, rows, warning
+from bench.report.printing import prose, table
 
 COMPARISON_SCHEMA = 1
-NARROW = 104
-"""On a terminal narrower than this the iterations per second are left out."""
+SPARE = (("old it/s", "new it/s"),)
+"""What a narrow terminal does without."""
 COLOURS = {
     "slower": "red",
     "faster": "green",
@@ -27,13 +26,15 @@ def show(console: Console, comparison: Comparison) -> None:
     """Print it, the warning in the first line."""
     first = warning(comparison)
     if first:
-        console.print(f"[bold yellow]{escape(first)}[/]", highlight=False)
+        prose(console, first, "bold yellow")
     for line in method(comparison):
-        console.print(escape(line), highlight=False)
-    if comparison.changes and rows(comparison):
-        console.print(_table(rows(comparison), console.width < NARROW))
+        prose(console, line)
+    changes = rows(comparison)
+    if changes:
+        lines, styles = [_line(c) for c in changes], [COLOURS[c.verdict] for c in changes]
+        table(console, None, lines, right=SPARE[0], spare=SPARE, styles=styles, ruled=False)
     for line in rest(comparison):
-        console.print(escape(line), highlight=False)
+        prose(console, line)
 
 
 def markdown(comparison: Comparison) -> str:
@@ -52,18 +53,6 @@ def as_json(comparison: Comparison) -> str:
     """All of it, every cell included; null where a number is not known."""
     content = {"comparison_schema": COMPARISON_SCHEMA, **asdict(comparison)}
     return json.dumps(_finite(content), indent=1, allow_nan=False)
-
-
-def _table(changes: list[Change], narrow: bool) -> Table:
-    lines = [_line(change) for change in changes]
-    names = [name for name in lines[0] if not (narrow and name.endswith("/s"))]
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        justify = "right" if name.endswith("/s") else "left"
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for change, line in zip(changes, lines, strict=True):
-        table.add_row(*(escape(line[name]) for name in names), style=COLOURS[change.verdict])
-    return table
 
 
 def _line(change: Change) -> dict[str, str]:

@@ -4,9 +4,10 @@ from itertools import chain
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from bench.report.printing import fitting, prose, say
+from bench.report.printing import table as print_table
 from bench.results.statistics import FEWEST_BLOCKS
 from bench.results.verdicts import Group, diverging, group_of, sentences
 
@@ -29,77 +30,87 @@ RECOGNISED = (
 )
 
 CLOCKS_AGREE = 0.01
-DROPPED = (
-    (150, ("draws", "first step", "optimizer")),
-    (116, ("updates/s", "images/s")),
-)
-"""What a terminal narrower than this many characters is not shown: a cut number is none."""
+SPARE = (("draws", "first step", "optimizer"), ("updates/s", "images/s"), ("+-",))
+"""What a narrow terminal does without, one group after the other: a cut number is none."""
+LEFT = ("row", "mode", "optimizer")
 
 
 def show(console: Console, result: dict[str, Any]) -> None:
     """Print the tables of a result, then the absent cells, the failed ones, and the count."""
     summary = [cell for cell in result["summary"] if not cell["again"]]
+    dropped: dict[str, None] = {}
     for group in dict.fromkeys(group_of(cell) for cell in summary):
-        show_group(console, result, group, with_diverging=False)
-    console.print(f"[dim]{STEP}[/dim]")
+        dropped |= dict.fromkeys(_show_table(console, result, group))
+    prose(console, STEP, "dim")
     if any(cell.get("proof_sensitive") for cell in summary):
-        console.print(f"[dim]{SENSITIVE}[/dim]")
+        prose(console, SENSITIVE, "dim")
     recognised = sum(cell.get("proof") == "recognised" for cell in summary)
     if recognised:
-        console.print(f"[dim]{recognised} of {len(summary)} cells: {RECOGNISED}[/dim]")
+        prose(console, f"{recognised} of {len(summary)} cells: {RECOGNISED}", "dim")
     _show_clocks(console, summary)
-    dropped = _dropped(console.width)
     if dropped:
-        console.print(f"[dim]Left out of this narrow terminal: {', '.join(dropped)}.[/dim]")
+        prose(console, f"Left out of this narrow terminal: {', '.join(dropped)}.", "dim")
     _show_absent(console, result["absent"])
     for line in chain(*diverging(result).values()):
-        console.print(escape(line), highlight=False)
+        say(console, line, "bold red")
     for failure in result["failures"]:
-        line = f"{failure['id']}: {failure['stage']}: {failure['error']}"
-        console.print(f"[bold red]failed[/bold red] {escape(line)}")
+        say(console, f"failed {failure['id']}: {failure['stage']}: {failure['error']}", "bold red")
     for control in result.get("controls", []):
         if control["error"]:
-            line = f"control {control['id']}: {control['error']}; compare does without it"
-            console.print(escape(line))
-    _show_counts(console, result, len(summary))
-
-
-def _show_counts(console: Console, result: dict[str, Any], measured: int) -> None:
+            say(console, f"control {control['id']}: {control['error']}; compare does without it")
     counts = [
-        f"{measured} cells measured",
+        f"{len(summary)} cells measured",
         f"{len(result['absent'])} cells declared absent with reason",
         f"{len(result['failures'])} failed",
     ]
     if result.get("diverged"):
         counts.append(f"{len(result['diverged'])} diverge")
-    console.print(f"[bold]{', '.join(counts)}[/bold]")
+    prose(console, ", ".join(counts), "bold")
 
 
-def show_group(
-    console: Console, result: dict[str, Any], group: Group, *, with_diverging: bool = True
-) -> None:
-    """Print the table of a group and what is said of it."""
-    for shown in of_group(result, group, console.width):
-        console.print(shown)
+def show_group(console: Console, result: dict[str, Any], group: Group) -> None:
+    """Print the table of a group, what is said of it, and that its GAN diverges."""
+    _show_table(console, result, group)
+    for line in diverging(result).get(group[0], []):
+        say(console, line, "bold red")
+
+
+def _show_table(console: Console, result: dict[str, Any], group: Group) -> tuple[str, ...]:
+    """Print it with its sentences; the columns for which there was no room."""
+    found = _of_group(result, group)
+    if not found:
+        return ()
+    title, lines, right = found
+    dropped = print_table(console, title, lines, right=right, spare=SPARE)
     for comparison in result["comparisons"]:
         if group_of(comparison) == group:
             for sentence in sentences(comparison, result["summary"]):
-                console.print(escape(sentence))
-    for line in diverging(result).get(group[0], []) if with_diverging else ():
-        console.print(escape(line), highlight=False)
+                prose(console, sentence)
+    return dropped
 
 
-def of_group(result: dict[str, Any], group: Group, width: int) -> list[Table]:
-    """The table of a group, the fastest cell first; none while nothing is measured."""
-    found = [c for c in result["summary"] if group_of(c) == group and not c["again"]]
+def fitted(console: Console, result: dict[str, Any], group: Group) -> Table | None:
+    """The table of a group as it would be printed; None where nothing is measured or fits."""
+    found = _of_group(result, group)
     if not found:
-        return []
-    found.sort(key=lambda cell: -cell["steps_per_s"])
-    return [_table(group[0], found, _comparison(result, found[0]), _dropped(width))]
+        return None
+    title, lines, right = found
+    return fitting(console, title, lines, right=right, spare=SPARE)[0]
 
 
-def _dropped(width: int) -> list[str]:
-    return [name for limit, names in DROPPED if width < limit for name in names]
+def _of_group(
+    result: dict[str, Any], group: Group
+) -> tuple[str, list[dict[str, str]], list[str]] | None:
+    """(title, lines, the fastest cell first, columns that end at the right)."""
+    cells = [c for c in result["summary"] if group_of(c) == group and not c["again"]]
+    if not cells:
+        return None
+    cells.sort(key=lambda cell: -cell["steps_per_s"])
+    ratios = {v["id"]: v for v in _comparison(result, cells[0])["versus"]}
+    first = cells[0]
+    title = f"{group[0]}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
+    lines = [_line(cell, ratios.get(cell["id"])) for cell in cells]
+    return title, lines, [name for name in lines[0] if name not in LEFT]
 
 
 def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
@@ -107,43 +118,28 @@ def _show_clocks(console: Console, summary: list[dict[str, Any]]) -> None:
     if summary:
         worst = max(cell["overhead_share"] for cell in summary)
         call_ms = 1e3 * max(cell["call_s"] for cell in summary)
-        console.print(
+        prose(
+            console,
             f"An empty round takes {worst:.4%} of a round at most, by the workers' clocks. The "
-            f"call around a round, {call_ms:.2f} ms at most, is in no time."
+            f"call around a round, {call_ms:.2f} ms at most, is in no time.",
         )
     for cell in summary:
         on_device = cell.get("device_clock_differs")
         if on_device is not None and abs(on_device) > CLOCKS_AGREE:
-            console.print(
-                f"{escape(cell['id'])}: the worker's clock and the device's own differ by "
-                f"{on_device:+.1%}"
+            prose(
+                console,
+                f"{cell['id']}: the worker's clock and the device's own differ by {on_device:+.1%}",
             )
         if abs(cell["clocks_differ"]) > CLOCKS_AGREE:
-            console.print(
-                f"{escape(cell['id'])}: the caller's clock and the worker's differ by "
-                f"{cell['clocks_differ']:+.1%}"
+            prose(
+                console,
+                f"{cell['id']}: the caller's clock and the worker's differ by "
+                f"{cell['clocks_differ']:+.1%}",
             )
 
 
 def _comparison(result: dict[str, Any], cell: dict[str, Any]) -> dict[str, Any]:
     return next(c for c in result["comparisons"] if group_of(c) == group_of(cell))
-
-
-def _table(
-    label: str, cells: list[dict[str, Any]], comparison: dict[str, Any], dropped: list[str]
-) -> Table:
-    ratios = {v["id"]: v for v in comparison["versus"]}
-    first = cells[0]
-    title = f"{label}, {first['precision']}, batch {first['batch_size']}, {first['device']}"
-    table = Table(title=title)
-    lines = [_line(cell, ratios.get(cell["id"])) for cell in cells]
-    shown = [name for name in lines[0] if name not in dropped]
-    for name in shown:
-        justify = "left" if name in ("row", "mode", "optimizer") else "right"
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for line in lines:
-        table.add_row(*(line[name] for name in shown))
-    return table
 
 
 def _line(cell: dict[str, Any], ratio: dict[str, Any] | None) -> dict[str, str]:
@@ -179,7 +175,7 @@ def _show_absent(console: Console, absent: list[dict[str, Any]]) -> None:
         key = (cell["row"], cell["mode"], cell["reason"])
         reasons.setdefault(key, []).append(cell["label"])
     for (row, mode, reason), labels in reasons.items():
-        console.print(f"absent {row} {mode} ({', '.join(labels)}): {escape(reason)}")
+        say(console, f"absent {row} {mode} ({', '.join(labels)}): {reason}")
 
 
 def _number(value: float) -> str:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from bench.report import printing
 from bench.workers.pool import ROOT
 from tests.conformance.matrix import Matrix
 from tests.conftest import SHOWN, selection_of
@@ -27,7 +27,7 @@ def pytest_terminal_summary(
         return
     folder = Path(config.getoption("--results") or ROOT / "results") / "conformance"
     found.write(folder)
-    console = Console(file=terminalreporter._tw._file, width=120)
+    console = printing.console(terminalreporter._tw._file, width=120)
     found.show(console)
     total = sum(len(results) for results in found.rows.values())
-    console.print(f"{total} results written to {folder.name}/")
+    printing.say(console, f"{total} results written to {folder.name}/")

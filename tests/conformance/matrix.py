@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from bench.plan.records import write_atomically
+from bench.report.printing import Line, table
 
 PASSED = "passed"
 
@@ -55,13 +56,13 @@ class Matrix:
         for row, results in sorted(self.rows.items()):
             workloads = list(dict.fromkeys(result["workload"] for result in results))
             title = f"{row}: share of each limit used (worst mode)"
-            table = Table("check", "dtype", *workloads, title=title)
+            shown: list[Line] = []
             lines = dict.fromkeys((r["check"], r["dtype"]) for r in results)
             for check, precision in lines:
                 line = [r for r in results if (r["check"], r["dtype"]) == (check, precision)]
-                cells = [_cell([r for r in line if r["workload"] == name]) for name in workloads]
-                table.add_row(check, precision, *cells)
-            console.print(table)
+                cells = {n: _cell([r for r in line if r["workload"] == n]) for n in workloads}
+                shown.append({"check": check, "dtype": precision, **cells})
+            table(console, title, shown)
         for row, notes in sorted(self.notes.items()):
             _show_convergence(console, row, notes)
 
@@ -71,12 +72,13 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _cell(results: list[dict[str, Any]]) -> str:
+def _cell(results: list[dict[str, Any]]) -> str | Text:
     if not results:
         return ""
     bad = [r for r in results if r["status"] in ("failed", "error")]
     if bad:
-        return f"[bold red]{bad[0]['status'].upper()} ({', '.join(r['mode'] for r in bad)})"
+        modes = ", ".join(r["mode"] for r in bad)
+        return Text(f"{bad[0]['status'].upper()} ({modes})", "bold red")
     shares = [
         (r["max_error"] or 0.0) / r["limit"] if r["limit"] else 0.0
         for r in results
@@ -88,10 +90,14 @@ def _cell(results: list[dict[str, Any]]) -> str:
 
 
 def _show_convergence(console: Console, row: str, notes: dict[str, Any]) -> None:
-    table = Table("length/seed", "settled", "ignores z", title=f"{row}: Gaussian convergence")
-    for name in ("mean", "std", "d_x", "d_g_z", "d_loss", "g_loss", "z_sensitivity"):
-        table.add_column(name, justify="right")
-    for case, note in notes.items():
-        values = [f"{note[c]:.4f}" for c in [str(c.header) for c in table.columns[3:]]]
-        table.add_row(case, str(note["settled"]), str(note["ignores_noise"]), *values)
-    console.print(table)
+    names = ("mean", "std", "d_x", "d_g_z", "d_loss", "g_loss", "z_sensitivity")
+    lines = [
+        {
+            "length/seed": case,
+            "settled": str(note["settled"]),
+            "ignores z": str(note["ignores_noise"]),
+            **{name: f"{note[name]:.4f}" for name in names},
+        }
+        for case, note in notes.items()
+    ]
+    table(console, f"{row}: Gaussian convergence", lines, right=names)

@@ -1,8 +1,8 @@
 """The table of caught faults is printed at the end."""
 
 import pytest
-from rich.console import Console
 
+from bench.report import printing
 from tests.conftest import SHOWN
 from tests.meta.test_faults import show_caught
 
@@ -12,4 +12,4 @@ def pytest_terminal_summary(
 ) -> None:
     found = config.stash[SHOWN].values["caught"]
     if found:
-        show_caught(Console(file=terminalreporter._tw._file, width=130), found)
+        show_caught(printing.console(terminalreporter._tw._file, width=130), found)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
 import spec
 from backends.protocol import MODES, absent_mode
+from bench.report.printing import table
 from bench.workers.pool import Workers
 from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.meta.faults import FAULTS, perform_fault
@@ -57,12 +57,12 @@ def test_there_are_enough_faults() -> None:
 def show_caught(console: Console, found: list[tuple[str, str, dict[str, Any]]]) -> None:
     """Fault, the check that caught it, and how far over the limit each row was."""
     rows = sorted({row for row, _, _ in found})
-    table = Table("planted fault", "caught by", *rows, title="Planted faults: times over the limit")
+    lines = []
     for name in dict.fromkeys(name for _, name, _ in found):
         margins = {row: _margin(result) for row, caught, result in found if caught == name}
-        line = [margins.get(row, "") for row in rows]
-        table.add_row(name, BY_NAME[name].check, *line)
-    console.print(table)
+        own = {row: margins.get(row, "") for row in rows}
+        lines.append({"planted fault": name, "caught by": BY_NAME[name].check, **own})
+    table(console, "Planted faults: times over the limit", lines)
 
 
 def _margin(result: dict[str, Any]) -> str:

@@ -70,6 +70,34 @@ def test_only_the_way_in_lies_outside_the_rooms_of_bench() -> None:
     assert outside == {"__init__.py", "__main__.py", "cli.py"}
 
 
+PRINTERS = {"print": {"bench/report/streams.py"}, "Console": {"bench/report/printing.py"}}
+
+
+@pytest.mark.parametrize("name", PRINTERS)
+def test_one_place_prints(name: str) -> None:
+    """Which escapes what a stream cannot show, and takes no path for markup."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "bench").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] == name
+        and (name != "print" or ast.unparse(node.func) == name)
+    }
+    assert found == PRINTERS[name]
+
+
+def test_no_console_is_printed_to_past_that_place() -> None:
+    """Nor are the tables and the texts of rich made elsewhere."""
+    past = {
+        f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
+        for path in (ROOT / "bench").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "print" and path.name != "printing.py"
+    }
+    assert not past
+
+
 def asked_of_workers(path: Path) -> Iterator[str]:
     """The modules of the functions that a file of bench/ has a worker call."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

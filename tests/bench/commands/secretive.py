@@ -10,6 +10,7 @@ from typing import Any
 from bench import cli
 from bench.plan.arguments import output_path, records_folder
 from bench.plan.cells import Cell, Control, Plan
+from bench.report import printing
 from bench.timing.cell import time_round
 from bench.timing.yardstick import time_turn
 from bench.workers.cleaning import Cleaned
@@ -49,7 +50,7 @@ def main() -> None:
         controls=(Control("bench.controls.pytorch_mlp_square", "reference", "cpu"),),
     )
     missing = {"pytorch": f"an interpreter at {GAN} (no such file)"}
-    cli._execute(plan, missing, target, cli._console(json_=False), json_=False)
+    cli._execute(plan, missing, target, printing.console(), json_=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How far the benchmark's claims can be trusted: one program twice, and one slowed by 10 %.
 
-`python -m bench.compare.with_itself --python ROW=PATH` compares a cell with itself, in two
+`python -m bench.commands.with_itself --python ROW=PATH` compares a cell with itself, in two
 processes, and with itself slowed on purpose, as a full run compares cells; docs/measurement.md has
 the figures.
 """
@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from bench.plan.cells import WARM_SHARE, Cell, with_pairs
 from bench.plan.selection import interpreters
 from bench.plan.turns import BLOCK_S, TURNS
 from bench.proof.group import prove
 from bench.proof.starting import start
+from bench.report import streams
 from bench.results.statistics import SMALLEST_CLAIM, Blocks, speed_ratio, verdict
 from bench.timing.cell import prepare, time_round
 from bench.workers.pool import WorkerFailed, Workers
@@ -43,7 +43,7 @@ def main(
 ) -> None:
     """Print how many of the comparisons name a winner, and what their intervals are worth."""
     cell = Cell(workload, row, mode, "float32", "cpu", 64, workload)
-    pythons, console = interpreters(python), Console(stderr=True)
+    pythons = interpreters(python)
     same: list[dict[str, Any]] = []
     slower: list[dict[str, Any]] = []
     for first in range(0, comparisons, -(-comparisons // processes)):
@@ -51,8 +51,9 @@ def main(
         for one, other, late in _pairs(cell, pythons, count, slowed - len(slower), first):
             same.append(_said(one, other))
             slower += [_said(late, one)] if late else []
-            console.print(f"{len(same)}: {same[-1]['verdict']}, {same[-1]['half_width']:.2%}")
-    print(json.dumps(_summed_up(cell, same, slower), indent=1))
+            said = f"{same[-1]['verdict']}, {same[-1]['half_width']:.2%}"
+            streams.line(f"{len(same)}: {said}", error=True)
+    streams.line(json.dumps(_summed_up(cell, same, slower), indent=1))
 
 
 def _pairs(

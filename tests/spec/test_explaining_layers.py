@@ -1,0 +1,74 @@
+"""What a layer's field is given, and which layers have nothing to normalise."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+import spec
+from spec.errors import SpecError
+from tests.spec.test_reading import GOOD
+
+SIDES = {
+    "kernel": "from 1 to 2,147,483,648",
+    "stride": "from 1 to 2,147,483,648",
+    "padding": "from 0 to 32,768",
+    "output_padding": "from 0 to 32,768",
+}
+
+
+@pytest.mark.parametrize("field", SIDES)
+def test_a_list_of_two_sides(field: str) -> None:
+    with pytest.raises(SpecError) as error:
+        spec.load("dcgan_32", {f"generator.layers[4].{field}": [1, 2]})
+    assert str(error.value) == (
+        f"dcgan_32: generator.layers[4].{field}: given [1, 2]; it is one number for all sides, no "
+        f"list; allowed: a whole number {SIDES[field]}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "field"),
+    [("upsample", "factor"), ("average_pool", "size")],
+)
+def test_a_list_of_two_sides_that_are_scaled(layer: str, field: str) -> None:
+    put = {"generator.layers[1]": {"kind": layer, field: [2, 2]}}
+    with pytest.raises(
+        SpecError, match=rf"{field}: given \[2, 2\]; it is one number for all sides"
+    ):
+        spec.load("dcgan_32", put)
+
+
+ONE_NUMBER: dict[str, tuple[list[int], dict[str, Any]]] = {
+    "instance_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "instance_norm"}),
+    "group_norm on shape [1, 1, 8]": ([1, 1, 8], {"kind": "group_norm", "groups": 8}),
+    "group_norm on shape [8]": ([8], {"kind": "group_norm", "groups": 8}),
+    "layer_norm on shape [1]": ([1], {"kind": "layer_norm"}),
+    "layer_norm on shape [1, 1, 1]": ([1, 1, 1], {"kind": "layer_norm"}),
+}
+
+
+@pytest.mark.parametrize("what", ONE_NUMBER)
+def test_one_number_has_no_variance(what: str) -> None:
+    """Whatever the layer is called that would take it."""
+    shape, layer = ONE_NUMBER[what]
+    layers = [{**layer, "epsilon": 1e-5}, {"kind": "flatten"}, *_layers("generator")]
+    put = {"noise.shape": shape, "generator.input": shape, "generator.layers": layers}
+    with pytest.raises(SpecError) as error:
+        spec.load("mlp_square", put)
+    assert str(error.value) == (
+        f"mlp_square: generator.layers[0]: {what} is over one number, which has no variance: it "
+        "gives 0 whatever that is; leave the layer out"
+    )
+
+
+@pytest.mark.parametrize("kind", ["instance_norm", "group_norm", "layer_norm"])
+def test_two_numbers_have_a_variance(kind: str) -> None:
+    own: dict[str, Any] = {"groups": 8} if kind == "group_norm" else {}
+    layers = [{"kind": kind, "epsilon": 1e-5, **own}, {"kind": "flatten"}, *_layers("generator")]
+    put = {"noise.shape": [2, 1, 8], "generator.input": [2, 1, 8], "generator.layers": layers}
+    assert spec.load("mlp_square", put)
+
+
+def _layers(network: str) -> list[dict[str, Any]]:
+    return list(tomllib.loads(GOOD)[network]["layers"])

@@ -25,7 +25,8 @@ class StandardError:
 
     def command(self, python: str) -> str:
         """What to start in place of an interpreter; it appends, so that emptying the file works."""
-        return shlex.join(["sh", "-c", 'exec "$@" 2>>"$0"', self._file.name, python])
+        script = 'log=$1; shift; exec "$@" 2>>"$log"'
+        return shlex.join(["sh", "-c", script, "sh", self._file.name, python])
 
     def begin(self) -> None:
         """A call begins: what was written before does not belong to it."""

@@ -60,7 +60,7 @@ def test_a_hang_ends_at_the_limit_and_a_new_worker_starts(pool: Workers) -> None
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open pipes
 def test_a_missing_interpreter_is_a_failed_call() -> None:
     workers = Workers({"reference": "/nowhere/python"})
-    with pytest.raises(WorkerFailed, match="did not start"):
+    with pytest.raises(WorkerFailed, match=r"did not start: sh: .*/nowhere/python"):
         call(workers, misbehave.process)
 
 

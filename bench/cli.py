@@ -21,7 +21,7 @@ from bench.plan.arguments import output_path, plan_of, read_arguments, records_f
 from bench.plan.cells import Plan
 from bench.plan.records import strict
 from bench.plan.resuming import take_up
-from bench.plan.selection import HEADLINE, interpreters, resolve_device, select, select_rows
+from bench.plan.selection import HEADLINE, interpreters, resolve_device, select_one, select_rows
 from bench.report import comparison as comparison_
 from bench.report import printing, streams, writing
 from bench.results.provenance import provenance
@@ -52,7 +52,7 @@ Python = Annotated[list[str], typer.Option("--python", help="ROW=PATH of a row's
 @app.command("list")
 def list_(json_: Json = False, device: Device = "cpu") -> None:
     """The workloads with their parameter counts, and the rows with their modes."""
-    found = listing.listing(select("device", device, DEVICES)[0])
+    found = listing.listing(select_one("device", device, DEVICES))
     _print(found, json_, listing.show)
 
 

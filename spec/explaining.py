@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from spec.base import Beyond, Model, Name, Why
 from spec.errors import PlaceError
 from spec.places import Spot, allowed, bare, find, marks, takes_one_value
-from spec.spelling import meant
+from spec.spelling import cut, meant
 
 OUTSIDE = (
     "literal_error",
@@ -33,15 +33,14 @@ def explain(error: ValidationError, root: type[Model], raw: Any) -> str:
         return _wrong(find(root, raw, location[:-1]))  # a list that is too short
     if location[-1:] == ("[key]",):
         spot = find(root, raw, location[:-1])
-        return f"{spot.place}: given {shown(location[-2])}; allowed: {allowed(Name)}"
+        return f"{cut(spot.place)}: given {shown(location[-2])}; allowed: {allowed(Name)}"
     spot, parent = find(root, raw, location), find(root, raw, location[:-1])
     return _line(first, spot, parent, found) + _beyond(first, spot, parent)
 
 
 def shown(value: Any) -> str:
     """A value as the file has it, cut where it is long."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return cut(json.dumps(value, default=str, ensure_ascii=False))
 
 
 def _line(error: ErrorDetails, spot: Spot, parent: Spot, found: list[ErrorDetails]) -> str:
@@ -54,7 +53,7 @@ def _line(error: ErrorDetails, spot: Spot, parent: Spot, found: list[ErrorDetail
         given, keys = str(error["loc"][-1]), parent.keys()
         free = [key for key in keys if key not in parent.given]
         wanted = meant(given, free) or meant(given, keys)
-        return f"{spot.place}: unknown key; {wanted}allowed: {', '.join(keys)}"
+        return f"{cut(spot.place)}: unknown key; {wanted}allowed: {', '.join(keys)}"
     if error["type"] == "missing":
         return f"{spot.place}: missing; {_needed(spot)}{_beside(error, found)}"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):

@@ -7,6 +7,8 @@ from typing import Any
 from spec.errors import SpecError
 
 LARGEST_FILE_BYTES = 1_000_000
+DEEPEST = 20
+"""Levels of lists and tables; no part of a workload has half as many."""
 
 
 def parse(path: Path, label: str) -> dict[str, Any]:
@@ -15,11 +17,24 @@ def parse(path: Path, label: str) -> dict[str, Any]:
     if not text.strip():
         raise SpecError(f"{label}: the file is empty; a workload is expected")
     try:
-        return tomllib.loads(text)
+        raw = tomllib.loads(text)
     except RecursionError:
         raise SpecError(f"{label}: not TOML: lists or tables are nested too deeply") from None
     except ValueError as error:
         raise SpecError(f"{label}: not TOML: {_readable(error)}") from None
+    if _deeper(raw, DEEPEST):
+        raise SpecError(
+            f"{label}: lists or tables are nested too deeply, more than {DEEPEST} times"
+        )
+    return raw
+
+
+def _deeper(value: Any, than: int) -> bool:
+    """Whether a value has more levels of lists and tables."""
+    inside = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return False
+    return than < 1 or any(_deeper(item, than - 1) for item in inside)
 
 
 def _content(path: Path, label: str) -> bytes:

@@ -9,6 +9,11 @@ CLOSE = 0.75
 """How alike, of 1, a word and its misspelling are."""
 
 
+def cut(text: str) -> str:
+    """As much of it as a line has room for."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def hint(given: str, names: Sequence[str]) -> str:
     """All that is allowed, after the name that was meant."""
     return f"{meant(given, names)}allowed: {', '.join(names)}"

@@ -250,12 +250,12 @@ class Workload(Model):
 def check_layers(place: str, network: Network) -> None:
     """Every layer fits the one before, none is lost, and memory can hold them."""
     try:
-        network.named_layers()
+        rows = network.named_layers()
     except PlaceError as error:
         raise PlaceError(f"{place}.{error.place}", str(error)) from None
-    for i, after in enumerate(network.layers[1:]):
-        name = network.named_layers()[i][0]
-        if after.inputs is not None and name not in network.named_inputs():
+    wanted = network.named_inputs()
+    for i, ((name, _, _), after) in enumerate(zip(rows, network.layers[1:], strict=False)):
+        if after.inputs is not None and name not in wanted:
             raise PlaceError(
                 f"{place}.layers[{i}]",
                 f"the output of {name!r} goes nowhere: the layer behind it takes other inputs, and "

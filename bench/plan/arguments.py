@@ -14,7 +14,7 @@ from bench.plan.cells import Plan, cells_of, check_data, with_pairs
 from bench.plan.controls import controls_of
 from bench.plan.fitting import describe
 from bench.plan.resuming import identity
-from bench.plan.selection import overrides, select, sizes, workloads
+from bench.plan.selection import overrides, select, select_one, sizes, workloads
 from bench.plan.turns import BLOCK_S, MOST_TURNS, TURNS
 from bench.workers.pool import ROOT
 from spec.errors import UserError
@@ -23,6 +23,8 @@ PROOFS = "results/proofs"
 """Where proofs are kept to be recognised by a later run."""
 QUICK_BLOCKS = 2
 BLOCKS = 10
+MOST_BLOCKS = 1000
+"""A quarter of an hour for one cell; more is a slip of the keyboard."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,13 @@ def read_arguments(
     select("backend", backend, backends.names())
     found = overrides(put)
     names = workloads(workload, found)
-    modes = select("mode", mode or ("compiled" if quick else "all"), MODES)
+    usual_mode = "compiled" if quick else "all"
+    modes = select("mode", mode if mode is not None else usual_mode, MODES)
     precisions = select("precision", precision, PRECISIONS)
     batches = sizes(batch_size)
-    select("device", device, ("auto", *DEVICES))
-    if blocks is not None and blocks < 1:
-        raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1")
+    select_one("device", device, ("auto", *DEVICES))
+    if blocks is not None and not 1 <= blocks <= MOST_BLOCKS:
+        raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1 to {MOST_BLOCKS}")
     cut, rounds = _rounds(turns, like)
     check_data(names, batches, found)
     usual = QUICK_BLOCKS if quick else BLOCKS
@@ -150,11 +153,12 @@ def output_path(output: Path | None) -> Path:
         return ROOT / "results" / name
     if output.suffix != ".json" or output.is_dir():
         raise UserError(f"--output: given {output}; give the path of a .json file")
-    for path in (output, records_folder(output), output.with_suffix(".html")):
-        if path.exists():
-            raise UserError(f"--output: {path} exists; give another path or remove it")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        for path in (output, records_folder(output), output.with_suffix(".html")):
+            if path.exists():
+                raise UserError(f"--output: {path} exists; give another path or remove it")
+            path.with_name(f"{path.name}.part").exists()  # a name that is too long says so
         with tempfile.TemporaryFile(dir=output.parent):
             pass
     except OSError as error:

@@ -37,7 +37,7 @@ def take_up(path: Path, pythons: dict[str, str]) -> Plan:
     folder = path.with_suffix(".records") if path.suffix == ".json" else path
     try:
         plan = read_plan(folder / "plan.json")
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UserError(
             f"--resume: {path}: no plan of an interrupted run can be read there "
             f"({type(error).__name__}); give its result's .json or its .records folder"

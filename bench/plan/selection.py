@@ -1,5 +1,6 @@
 """Turning what a person typed into rows, modes and devices, or one line that says what is wrong."""
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from bench.plan.machine import gpu
 from bench.workers.pool import WorkerFailed, Workers, missing_packages
 from bench.workers.row import devices
 from spec.errors import SpecError, UserError
-from spec.spelling import hint
+from spec.spelling import cut, hint
 from spec.workload import Workload
 
 LARGEST_BATCH = 2**20
@@ -24,15 +25,22 @@ HEADLINE = "dcgan_32,gaussian,mlp_square"
 
 def select(what: str, given: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
     """The names in `given`, by comma, in the order of `allowed`; all where nothing is given."""
-    if given is None or given == "all":
-        return tuple(allowed)
-    names = [name.strip() for name in given.split(",") if name.strip()]
+    names = ["all"] if given is None else [w.strip() for w in given.split(",") if w.strip()]
     if not names:
         raise UserError(f"--{what}: given nothing; allowed: {', '.join(allowed)}")
+    if "all" in names:
+        return tuple(allowed)
     for name in names:
         if name not in allowed:
             raise UserError(f"no {what} is called {name!r}; {hint(name, allowed)}")
     return tuple(name for name in allowed if name in names)
+
+
+def select_one(what: str, given: str, allowed: Sequence[str]) -> str:
+    """The one name that is given."""
+    if given not in allowed:
+        raise UserError(f"--{what}: given {given!r}; {hint(given, allowed)}")
+    return given
 
 
 def interpreters(given: Iterable[str]) -> dict[str, str]:
@@ -83,17 +91,19 @@ def overrides(given: Iterable[str]) -> dict[str, Any]:
         if not separator or not place.strip():
             raise UserError(f"--set: given {pair!r}; allowed: PLACE=VALUE, schedule.batch_size=64")
         try:
-            found[place.strip()] = tomllib.loads(f"value = {text}")["value"]
+            read = tomllib.loads(f"value = {text}")
         except (ValueError, RecursionError):  # also numbers and nesting beyond all bounds
-            found[place.strip()] = text.strip()
+            read = {}
+        # What has lines of its own is a file, no value.
+        found[place.strip()] = read["value"] if read.keys() == {"value"} else text.strip()
     return found
 
 
 def workloads(given: str, put: Mapping[str, Any] | None = None) -> tuple[str, ...]:
     """Built-in names or paths of files, each read once now so that a wrong one stops here."""
-    if given == "all":
-        given = ",".join(spec.names())
     names = (given,) if is_file(given) else by_comma(given)
+    if "all" in names:
+        names = tuple(dict.fromkeys(n for name in names for n in _meant_by(name)))
     if not names:
         raise UserError(f"--workload: given nothing; allowed: {', '.join(spec.names())}")
     labels: dict[str, str] = {}
@@ -109,6 +119,10 @@ def workloads(given: str, put: Mapping[str, Any] | None = None) -> tuple[str, ..
 def by_comma(given: str) -> tuple[str, ...]:
     """The names in a list, each once."""
     return tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+
+
+def _meant_by(name: str) -> tuple[str, ...]:
+    return spec.names() if name == "all" else (name,)
 
 
 def is_file(given: str) -> bool:
@@ -135,9 +149,10 @@ def sizes(given: str) -> tuple[int, ...]:
     if given and not given.strip(", "):
         raise UserError(f"--batch-size: given {given!r}; allowed: whole numbers, by comma")
     for word in (w.strip() for w in given.split(",") if w.strip()):
-        if not word.isdecimal() or not 1 <= int(word) <= LARGEST_BATCH:
+        if not re.fullmatch("[0-9]{1,9}", word) or not 1 <= int(word) <= LARGEST_BATCH:
             raise UserError(
-                f"--batch-size: given {word!r}; allowed: whole numbers from 1 to {LARGEST_BATCH}"
+                f"--batch-size: given {cut(word)!r}; allowed: whole numbers from 1 to "
+                f"{LARGEST_BATCH}"
             )
         found.append(int(word))
     return tuple(dict.fromkeys(found))
@@ -145,7 +160,7 @@ def sizes(given: str) -> tuple[int, ...]:
 
 def resolve_device(given: str, rows: Sequence[str], pythons: Mapping[str, str]) -> str:
     """cpu or cuda: `auto` takes cuda where every row has it."""
-    device = select("device", given, ("auto", *DEVICES))[0] if given != "auto" else "auto"
+    device = select_one("device", given, ("auto", *DEVICES))
     if device == "cpu" or (device == "auto" and gpu() is None):
         return "cpu"
     if device == "cuda" and (line := refusal()):

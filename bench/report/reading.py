@@ -93,3 +93,6 @@ def _json(path: Path) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}: {error.msg}"
         raise UserError(f"{path}: not JSON, or cut short ({where}); give a whole file") from None
+    except (ValueError, RecursionError):
+        why = "nested too deeply, or a number with too many digits"
+        raise UserError(f"{path}: {why}; give a JSON file that `bench run` wrote") from None

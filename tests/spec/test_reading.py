@@ -1,11 +1,13 @@
 """A wrong file gets one line: the file, the place in it, what was given, what is allowed."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import spec
 from spec.errors import SpecError
+from spec.workload import Network
 
 GOOD = (Path(spec.__file__).parent / "workloads" / "mlp_square.toml").read_text(encoding="utf-8")
 
@@ -18,6 +20,10 @@ WRONG_FILES = {
     "nesting beyond all bounds": (
         b"name = " + b"[" * 20000,
         "not TOML: lists or tables are nested",
+    ),
+    "nested deeper than any workload": (
+        b"name = " + b"{a=" * 300 + b"1" + b"}" * 300,
+        "too deeply",
     ),
     "missing key": (b"name = 'a'\n", "missing"),
 }
@@ -129,6 +135,31 @@ def test_output_padding_below_stride() -> None:
     expected = r"layers\[4\]\.output_padding: given 2; it must be below the stride, 2"
     with pytest.raises(SpecError, match=expected):
         spec.load("dcgan_32", put)
+
+
+def test_a_key_is_shown_as_far_as_a_line_goes_and_a_value_in_its_own_letters(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "my_gan.toml"
+    path.write_text(f'{GOOD}\n["{"k" * 3000}"]\n', encoding="utf-8")
+    _one_line(path, f"{'k' * 77}...: unknown key; allowed: name")
+    path.write_text(GOOD.replace('"mlp_square"', '"m\u00e9mo\\u001b"', 1), encoding="utf-8")
+    _one_line(path, 'name: given "m\u00e9mo\\u001b"; allowed: a name')
+
+
+def test_a_network_is_walked_as_often_however_many_layers_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walks: list[int] = []
+    walk = Network._walk
+    monkeypatch.setattr(Network, "_walk", lambda network: walks.append(0) or walk(network))  # type: ignore[func-returns-value]
+    counts = []
+    for more in (0, 50):
+        walks.clear()
+        layers = [{"kind": "relu"}] * more + tomllib.loads(GOOD)["generator"]["layers"]
+        assert spec.load("mlp_square", {"generator.layers": layers})
+        counts.append(len(walks))
+    assert counts[0] == counts[1]
 
 
 def test_missing_file(tmp_path: Path) -> None:

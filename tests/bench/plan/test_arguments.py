@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 import spec
-from bench.plan.arguments import Asked, plan_of, read_arguments
+from backends.protocol import MODES
+from bench.plan.arguments import Asked, output_path, plan_of, read_arguments
+from bench.plan.selection import overrides
 from bench.plan.turns import BLOCK_S
 from bench.results.reading import rounds_of
-from spec.errors import SpecError
+from spec.errors import SpecError, UserError
 from tests.bench.compare.made import made
+
+OTHERS = tuple(name for name in spec.names() if name != "gaussian")
 
 
 def asked(**other: Any) -> Asked:
@@ -52,6 +56,24 @@ def test_a_file_with_commas_in_its_name(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         asked(workload="mlp_small,absent")
     assert "no workload is called 'absent'" in str(error.value)
+
+
+def test_all_and_more_is_all() -> None:
+    assert asked(workload="gaussian,all,gaussian").workloads == ("gaussian", *OTHERS)
+    assert asked(mode="all,eager").modes == MODES
+    assert asked(mode=None, quick=True).modes == ("compiled",)
+
+
+def test_a_value_with_lines_of_its_own_is_text() -> None:
+    """Or what stands behind the first would be lost."""
+    assert overrides(["a=1\nb=2", "c=1 # one", "d=[1,\n2]"]) == {"a": "1\nb=2", "c": 1, "d": [1, 2]}
+
+
+def test_a_result_s_name_is_tried_before_the_run(tmp_path: Path) -> None:
+    for name in ("x" * 300, "x" * 246):  # the second is too long once .html.part is behind it
+        with pytest.raises(UserError, match=r"cannot write .*: File name too long"):
+            output_path(tmp_path / "new" / f"{name}.json")
+    assert output_path(tmp_path / f"{'x' * 200}.json")
 
 
 def test_rounds_are_those_of_another_result(tmp_path: Path) -> None:

@@ -148,6 +148,8 @@ def written(tmp_path: Path, content: Any) -> Path:
 WRONG = {
     "cut short": ('{"gantlet_schema": 2, "summ', "cut short"),
     "empty": ("", "cut short"),
+    "too deep": ("[" * 100_000, "nested too deeply"),
+    "a number of 5000 digits": (f'{{"gantlet_schema": {"9" * 5000}}}', "too many digits"),
     "pytest-benchmark's own": ({"benchmarks": [], "version": "5.1"}, "has no gantlet_schema"),
     "a list": ([1, 2], "has no gantlet_schema"),
     "newer": ({"gantlet_schema": 99}, "update Gantlet"),

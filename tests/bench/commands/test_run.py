@@ -43,7 +43,7 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
     absent = (Absent("mlp_square", "flax_nnx", "eager", "never: by design"),)
     cells = (cell("reference"), cell("pytorch"))
     other: dict[str, Any] = {"absent": absent, "pythons": {"pytorch": "/nowhere/python"}}
-    plan = small_plan(tmp_path, cells, blocks=2, round_s=0.2, costs=True, memory=True, **other)
+    plan = small_plan(tmp_path, cells, blocks=2, round_s=1.0, costs=True, memory=True, **other)
     console = Console(record=True, width=150)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)

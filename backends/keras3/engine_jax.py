@@ -134,8 +134,9 @@ def in_pieces(
         )
         return drawn.reshape(-1)[:size].reshape(shape)
 
-    at_once = partial(draw, shape=shape)
-    return jax.lax.platform_dependent(place, cpu=one_by_one, default=at_once)
+    return jax.lax.platform_dependent(
+        place, cpu=one_by_one, default=lambda place: draw(place, shape)
+    )
 
 
 def looped(body: Body) -> Body:

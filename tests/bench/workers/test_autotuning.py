@@ -9,7 +9,7 @@ from bench.workers.pool import DETERMINISTIC, Workers, environment
 from tests.bench.workers import autotuned
 from tests.conftest import Selection
 
-ON = {
+ON: dict[str, dict[str, object]] = {
     "pytorch": {"cudnn.benchmark": True},
     "flax_nnx": {"xla_gpu_autotune_level": "4"},
     "keras3-jax": {"xla_gpu_autotune_level": "4"},
@@ -17,7 +17,7 @@ ON = {
 }
 OFF_BY = "off by xla_gpu_deterministic_ops"
 # TensorFlow goes through the algorithms and takes the first that works.
-OFF = {
+OFF: dict[str, dict[str, object]] = {
     "pytorch": {"cudnn.benchmark": False},
     "flax_nnx": {"xla_gpu_autotune_level": OFF_BY},
     "keras3-jax": {"xla_gpu_autotune_level": OFF_BY},

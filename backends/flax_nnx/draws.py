@@ -110,7 +110,8 @@ def _sample(place: Array, *, source: Drawn, shape: tuple[int, ...], dtype: Any) 
 def _in_pieces(draw: Callable[..., Array], key: Array, shape: tuple[int, ...]) -> Array:
     """Numbers of this shape; many of them on a CPU in pieces that stay in its cache.
 
-    A large call walks memory for each of threefry's operations. On a GPU that is one kernel.
+    A large call walks memory for each of threefry's operations. On a GPU nothing was
+    measured, so there it is one call.
     """
     size = prod(shape)
     if size < LARGE:

@@ -116,8 +116,9 @@ def in_pieces(
 ) -> Tensor:
     """Numbers of this shape from a seed; many of them on a CPU in pieces that stay in its cache.
 
-    A large call walks memory for each of threefry's operations. On a GPU that is one kernel. A
-    piece has the seed that Keras's own generator has after so many draws: its count goes up.
+    A large call walks memory for each of threefry's operations. On a GPU nothing was
+    measured, so there it is one call. A piece has the seed that Keras's own generator has after so
+    many draws: its count goes up.
     """
     size = prod(shape)
     if size < LARGE:

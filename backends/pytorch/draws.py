@@ -30,16 +30,25 @@ def chunks(
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                 array = data[key.split("/")[1]]
                 on = like.device
-                drawn[key] = array[torch.randint(len(array), lead, generator=generator, device=on)]
+                drawn[key] = _take(
+                    array, torch.randint(len(array), lead, generator=generator, device=on)
+                )
             elif isinstance(source, ARRAYS):
                 array = data[key.split("/")[1]]
                 rows, orders[key] = _rows(orders.get(key), len(array), batch, lead, generator)
-                drawn[key] = array[rows]
+                drawn[key] = _take(array, rows)
             else:
                 *size, channels = source.shape
                 shape = (channels, *size) if len(size) == 2 else source.shape
                 drawn[key] = _sample(source, (*lead, *shape), generator, like)
         yield drawn
+
+
+def _take(array: Tensor, rows: Tensor) -> Tensor:
+    """Samples (*rows, ...) in the layout that the array has: images on a CPU are channels-last."""
+    if array.dim() != 4 or not array.is_cpu:
+        return array[rows]
+    return array.permute(0, 2, 3, 1)[rows].movedim(-1, -3)
 
 
 def _rows(

@@ -74,9 +74,9 @@ def _adam(
         counters = list(counter.repeat(len(parameters)).unbind())
     adam(
         parameters,
-        # The fused kernel walks memory and takes no notice of strides: a gradient laid out
-        # channels-last would be applied to the wrong weights.
-        [gradient.contiguous() for gradient in gradients],
+        # The fused kernel walks memory and takes no notice of strides: a gradient that is laid out
+        # otherwise than its parameter would be applied to the wrong weights.
+        [_laid_out(*pair) for pair in zip(gradients, parameters, strict=True)],
         slots["first_moment"],
         slots["second_moment"],
         [],
@@ -96,6 +96,13 @@ def _adam(
         maximize=False,
     )
     step.add_(1)
+
+
+def _laid_out(gradient: Tensor, like: Tensor) -> Tensor:
+    """The gradient in the parameter's layout, which its moments have too."""
+    last = like.dim() == 4 and not like.is_contiguous()
+    layout = torch.channels_last if last else torch.contiguous_format
+    return gradient.contiguous(memory_format=layout)
 
 
 def _epsilon(optimizer: optimizers.Adam | optimizers.AdamW, step: Tensor) -> float:

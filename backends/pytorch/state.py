@@ -48,12 +48,19 @@ def import_state(
 ) -> State:
     """New modules and tensors with a copy of the arrays."""
     axes = _axes(workload)
+    # Images and kernels of a CPU are channels-last: its convolutions copy less then; on
+    # a GPU without TF32 contiguous ones are faster (docs/adr/0013).
+    layout = torch.channels_last if device == "cpu" else torch.contiguous_format
 
     def tensor(key: str, parameter: str) -> Tensor:
         array = np.array(np.transpose(arrays[key], axes[parameter]), order="C")
-        return torch.as_tensor(array, device=device).to(dtype)
+        moved = torch.as_tensor(array, device=device).to(dtype)
+        return moved.contiguous(memory_format=layout) if moved.dim() == 4 else moved
 
-    networks = {name: Network(n).to(device, dtype) for name, n in workload.networks.items()}
+    networks = {
+        name: Network(n).to(device, dtype).to(memory_format=layout)
+        for name, n in workload.networks.items()
+    }
     with torch.no_grad():
         for key in [*parameters(workload), *statistics(workload)]:
             _find(networks, key).copy_(tensor(key, key))
@@ -123,9 +130,15 @@ def from_arrays(
 
 
 def from_canonical(array: Array, sample: tuple[int, ...], like: Tensor) -> Tensor:
-    """Samples (..., *sample) as a tensor; images get their channels before height and width."""
+    """Samples (..., *sample) as a tensor; images get their channels before height and width.
+
+    In memory the channels stay last on a CPU.
+    """
     tensor = torch.as_tensor(array, device=like.device).to(like.dtype)
-    return tensor.movedim(-1, -3).contiguous() if len(sample) == 3 else tensor
+    if len(sample) != 3:
+        return tensor
+    tensor = tensor.movedim(-1, -3)
+    return tensor if tensor.is_cpu else tensor.contiguous()
 
 
 def to_canonical(tensor: Tensor, sample: tuple[int, ...]) -> Array:

@@ -13,7 +13,8 @@ from bench.proof import group
 from bench.proof.starting import start
 from bench.workers.pool import WorkerFailed, Workers
 
-CELL = Cell("mlp_square", "reference", "eager", "float32", "cpu", 4, "mlp_square")
+SMALL = "tests/meta/workloads/vocabulary_b.toml"
+CELL = Cell(SMALL, "reference", "eager", "float32", "cpu", 4, "vocabulary_b")
 
 
 @dataclass

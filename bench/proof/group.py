@@ -141,35 +141,40 @@ class _Side:
                 wait(self._begun, 0.1)
 
     def ran(self, cells: Iterable[Cell], found: dict[str, Outcome]) -> list[Ran]:
-        """Have each cell run what is proved; the cells of one worker one after the other."""
+        """Have each cell run what is proved."""
+        told = self._of_each_worker(cells, lambda cell: self._asked(cell, starting.run_to_prove))
+        found |= {cell.id: of for cell, of in told if isinstance(of, WorkerFailed)}
+        return [Ran(cell, of) for cell, of in told if not isinstance(of, WorkerFailed)]
+
+    def judged(self, ran: list[Ran], folder: Path, found: dict[str, Outcome]) -> None:
+        """Run the reference over what these drew, and judge what they ended with."""
+
+        def save(cell: Cell) -> Any:
+            return self._asked(cell, starting.save_to_prove, folder=str(folder))
+
+        saved, by_id = [], {one.cell.id: one for one in ran}
+        for cell, files in self._of_each_worker([one.cell for one in ran], save):
+            if isinstance(files, WorkerFailed):
+                found[cell.id] = files
+            else:
+                by_id[cell.id].files = files
+                saved.append(by_id[cell.id])
+        replays = self._replays(saved, folder)
+        for one in saved:
+            found[one.cell.id] = _judged(one, replays)
+
+    def _of_each_worker(
+        self, cells: Iterable[Cell], call: Callable[[Cell], Any]
+    ) -> list[tuple[Cell, Any]]:
+        """The call of each cell: those of one worker one after the other, workers side by side."""
         by_worker: dict[Any, list[Cell]] = {}
         for cell in cells:
             by_worker.setdefault(cell.where, []).append(cell)
 
-        def run(of_worker: list[Cell]) -> list[tuple[Cell, Any]]:
-            return [(cell, self._asked(cell, starting.run_to_prove)) for cell in of_worker]
+        def of_worker(own: list[Cell]) -> list[tuple[Cell, Any]]:
+            return [(cell, call(cell)) for cell in own]
 
-        ran = []
-        for cell, told in chain(*self._each(run, by_worker.values())):
-            if isinstance(told, WorkerFailed):
-                found[cell.id] = told
-            else:
-                ran.append(Ran(cell, told))
-        return ran
-
-    def judged(self, ran: list[Ran], folder: Path, found: dict[str, Outcome]) -> None:
-        """Run the reference over what these drew, and judge what they ended with."""
-        saved = []
-        for one in ran:
-            files = self._asked(one.cell, starting.save_to_prove, folder=str(folder))
-            if isinstance(files, WorkerFailed):
-                found[one.cell.id] = files
-            else:
-                one.files = files
-                saved.append(one)
-        replays = self._replays(saved, folder)
-        for one in saved:
-            found[one.cell.id] = _judged(one, replays)
+        return list(chain(*self._each(of_worker, by_worker.values())))
 
     def in_float64(self, ran: Iterable[Ran], found: dict[str, Outcome]) -> None:
         """Where rounding in float32 grows beyond every ceiling: the same mode in float64 too."""

@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict
 from math import isfinite
-from typing import Any
 
 from rich.console import Console
 
 from bench.compare.comparing import ANOTHER_DEVICE, Change, Comparison
+from bench.plan.records import strict
 from bench.report.changes import method, rest, rows, warning
 from bench.report.printing import prose, table
 
@@ -52,7 +52,7 @@ def markdown(comparison: Comparison) -> str:
 def as_json(comparison: Comparison) -> str:
     """All of it, every cell included; null where a number is not known."""
     content = {"comparison_schema": COMPARISON_SCHEMA, **asdict(comparison)}
-    return json.dumps(_finite(content), indent=1, allow_nan=False)
+    return json.dumps(strict(content), indent=1, allow_nan=False)
 
 
 def _line(change: Change) -> dict[str, str]:
@@ -67,12 +67,3 @@ def _line(change: Change) -> dict[str, str]:
         "new/old speed": shown,
         "verdict": change.verdict + (", over the limit" if change.over_limit else ""),
     }
-
-
-def _finite(content: Any) -> Any:
-    """The same with None for numbers that JSON does not have."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not isfinite(content) else content

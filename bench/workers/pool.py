@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import execnet
+from execnet.gateway_io import Popen2IOMaster
 
 from bench.workers.cleaning import without_secrets
 from bench.workers.standard_error import StandardError
@@ -158,7 +160,9 @@ class Workers:
         except (OSError, EOFError) as error:
             said = stderr.tail() or str(error)
             stderr.close()
-        # Here, where the error and with it the pipes of what did not start are gone.
+            for gateway in [known for known in self._group if known.id == f"w{self._started}"]:
+                gateway.exit()
+            _close_pipes(error)
         raise WorkerFailed("died", f"{python} did not start: {said.splitlines()[-1]}", said)
 
     def _kill(self, where: Where) -> tuple[int | None, str]:
@@ -177,6 +181,18 @@ class Workers:
         said = stderr.tail()
         stderr.close()
         return code, said
+
+
+def _close_pipes(error: BaseException) -> None:
+    """End what did not start. execnet leaves its pipes open, and only its own frames know them."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        pipes = frame.f_locals.get("io")
+        if isinstance(pipes, Popen2IOMaster):
+            pipes.kill()
+            pipes.wait()
+            for close in (pipes.close_read, pipes.close_write):
+                with suppress(OSError):  # what was still to be sent
+                    close()
 
 
 def _ended(code: int | None, error: Exception, said: str) -> str:

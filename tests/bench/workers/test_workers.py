@@ -1,5 +1,7 @@
 """A worker that hangs, dies or raises is that call's result; the next call goes on."""
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,21 +59,37 @@ def test_a_hang_ends_at_the_limit_and_a_new_worker_starts(pool: Workers) -> None
     assert call(pool, misbehave.process) != before
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open pipes
+NO_PYTHON = {
+    "it ends at once": "echo no libpython here >&2\nexit 3",
+    "it ends when it is written to": "head -c 1 >/dev/null\necho no libpython here >&2\nexit 3",
+    "it reads all that it is sent": "head -n 1 >/dev/null\necho no libpython here >&2\nexit 3",
+    "it answers and then ends": "head -n 1 >/dev/null; printf 1\necho no libpython here >&2\nexit 3",
+}
+
+
 def test_a_missing_interpreter_is_a_failed_call() -> None:
-    workers = Workers({"reference": "/nowhere/python"})
-    with pytest.raises(WorkerFailed, match=r"did not start: sh: .*/nowhere/python"):
-        call(workers, misbehave.process)
+    _refuse_to_start("/nowhere/python", r"did not start: sh: .*/nowhere/python")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # open pipes
-def test_an_interpreter_that_is_none_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", NO_PYTHON.values(), ids=NO_PYTHON)
+def test_an_interpreter_that_is_none_says_why(tmp_path: Path, script: str) -> None:
     python = tmp_path / "my python"
-    python.write_text("#!/bin/sh\necho no libpython here >&2\nexit 3\n", encoding="utf-8")
+    python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     python.chmod(0o755)
-    workers = Workers({"reference": str(python)})
-    with pytest.raises(WorkerFailed, match="my python did not start: no libpython here"):
-        call(workers, misbehave.process)
+    _refuse_to_start(str(python), "my python did not start: no libpython here")
+
+
+def _refuse_to_start(python: str, said: str) -> None:
+    """One failed call, nothing left open, and no gateway that the end would wait for."""
+    workers = Workers({"reference": python})
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always", ResourceWarning)
+        with pytest.raises(WorkerFailed, match=said):
+            call(workers, misbehave.process)
+        gc.collect()
+    assert not left_open
+    assert not list(workers._group)
+    assert workers.processes() == []
 
 
 def test_what_a_worker_writes_reaches_no_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -59,11 +59,12 @@ def test_a_hang_ends_at_the_limit_and_a_new_worker_starts(pool: Workers) -> None
     assert call(pool, misbehave.process) != before
 
 
+READS_A_LINE = "head -n 1 >/dev/null"
 NO_PYTHON = {
-    "it ends at once": "echo no libpython here >&2\nexit 3",
-    "it ends when it is written to": "head -c 1 >/dev/null\necho no libpython here >&2\nexit 3",
-    "it reads all that it is sent": "head -n 1 >/dev/null\necho no libpython here >&2\nexit 3",
-    "it answers and then ends": "head -n 1 >/dev/null; printf 1\necho no libpython here >&2\nexit 3",
+    "it ends at once": "true",
+    "it ends when it is written to": "head -c 1 >/dev/null",
+    "it reads all that it is sent": READS_A_LINE,
+    "it answers and then ends": f"{READS_A_LINE}; printf 1",
 }
 
 
@@ -74,7 +75,8 @@ def test_a_missing_interpreter_is_a_failed_call() -> None:
 @pytest.mark.parametrize("script", NO_PYTHON.values(), ids=NO_PYTHON)
 def test_an_interpreter_that_is_none_says_why(tmp_path: Path, script: str) -> None:
     python = tmp_path / "my python"
-    python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    lines = ("#!/bin/sh", script, "echo no libpython here >&2", "exit 3", "")
+    python.write_text("\n".join(lines), encoding="utf-8")
     python.chmod(0o755)
     _refuse_to_start(str(python), "my python did not start: no libpython here")
 

@@ -94,8 +94,10 @@ def run_to_prove(cell_id: str) -> dict[str, Any]:
     }
 
 
-def save_to_prove(cell_id: str, folder: str) -> dict[int, dict[str, str]]:
-    """Write what the reference is compared with, and fed.
+def save_to_prove(
+    cell_id: str, folder: str, drawn: Mapping[int, Mapping[str, str]]
+) -> dict[int, dict[str, str]]:
+    """Write what the reference is compared with, and fed unless `drawn` has it of another mode.
 
     Length of a run -> {end: file, draws: file, first: hash of the first iteration's draws}.
     """
@@ -105,15 +107,10 @@ def save_to_prove(cell_id: str, folder: str) -> dict[int, dict[str, str]]:
         if length not in proved.ends:
             proved.ends[length] = _end(proved, length)
         end = proved.ends.pop(length)
-        rows = rows_of(proved.program.draws(proved.placed, SEED, length))
-        files = {
-            "end": str(Path(folder, f"{cell_id}-{length}.npz")),
-            "draws": str(Path(folder, f"{name_of(rows)}.npz")),
-            "first": name_of(rows[:1]),
-        }
-        write_arrays(Path(files["end"]), state=end.state, metrics=end.metrics)
-        write_rows(Path(files["draws"]), rows)
-        found[length] = files
+        path = Path(folder, f"{cell_id}-{length}.npz")
+        write_arrays(path, state=end.state, metrics=end.metrics)
+        found[length] = dict(drawn.get(length) or _drawn(proved, length, folder))
+        found[length]["end"] = str(path)
     proved.ends.clear()
     return found
 
@@ -125,6 +122,14 @@ def _made(cell: Cell, workload: Workload) -> Started:
     made: Any = Started(cell, workload, program, arrays, program.place(arrays), chunk, None)  # type: ignore[arg-type]
     made.proved = made
     return made  # type: ignore[no-any-return]
+
+
+def _drawn(proved: Started, length: int, folder: str) -> dict[str, str]:
+    """Write the draws of a run of this length."""
+    rows = rows_of(proved.program.draws(proved.placed, SEED, length))
+    path = Path(folder, f"{name_of(rows)}.npz")
+    write_rows(path, rows)
+    return {"draws": str(path), "first": name_of(rows[:1])}
 
 
 def _end(one: Started, n: int) -> Ended:

@@ -17,6 +17,8 @@ from spec.state import init_state
 from spec.work import iteration_multiply_adds
 from spec.workload import Workload
 
+LARGEST_GROWTH = 100.0
+"""Each number of iterations that is tried may compile for itself, so there are few of them."""
 SURELY_LONG_S = 2.5
 """A round that lasts this long is not run again to see how long it is without compiling."""
 
@@ -198,8 +200,9 @@ def _iterations_per_round(
     k = given or unit
     while True:
         elapsed = _time(ready, k)["round_s"]  # may compile what depends on k
-        if elapsed < max(SURELY_LONG_S, round_s):
+        # The first step compiled a unit.
+        if elapsed < max(2 * round_s if k == unit else SURELY_LONG_S, round_s):
             elapsed = min(_time(ready, k)["round_s"] for _ in range(TRIES))
         if given or elapsed >= round_s:
             return k, elapsed
-        k = unit * math.ceil(1.1 * k / unit * min(10.0, round_s / elapsed))
+        k = unit * math.ceil(1.1 * k / unit * min(LARGEST_GROWTH, round_s / elapsed))

@@ -32,6 +32,7 @@ class Measuring:
         self._folder = folder
         self._started: dict[str, Found] = {}
         self._outcomes: dict[str, proof_of_group.Outcome] = {}
+        self._overheads: dict[int, Found] = {}
 
     def start(self, cell: Cell) -> None:
         """Take the cell's first step, with nothing beside it. WorkerFailed if not."""
@@ -117,5 +118,12 @@ class Measuring:
         ready = self.workers.call(cell.where, prepare, arguments, START_TIMEOUT_S)
         found = self._started[cell.id] | ready | {"proof": proof}
         found["turns"] = before.get("turns") or turns_of(found, self.plan.round_s, self.plan.turns)
-        self.prepared[cell.id] = found | overheads(cell, self.workers)
+        self.prepared[cell.id] = found | self._overheads_of(cell)
         return self.prepared[cell.id]
+
+    def _overheads_of(self, cell: Cell) -> Found:
+        """What the harness adds to a round of the cell's worker; no cell of it has a part in it."""
+        worker = self.workers.number(cell.where)
+        if worker not in self._overheads:
+            self._overheads[worker] = overheads(cell, self.workers)
+        return self._overheads[worker]

@@ -10,10 +10,13 @@ from bench.plan.controls import iterations_so_far
 from bench.plan.folder import place_of_control
 from bench.plan.groups import name
 from bench.plan.records import write_atomically
+from bench.plan.turns import BLOCK_S, MOST_TURNS
 from bench.timing.yardstick import time_turn
 from bench.workers.pool import WorkerFailed, Workers
 
 TURN_TIMEOUT_S = 300.0
+CONTROL_SHARE, SHORTEST_S = 0.5, BLOCK_S / MOST_TURNS
+"""Of a cell's round: a block's controls, which are averaged, are together timed longer than one."""
 
 
 def test_control(
@@ -29,7 +32,8 @@ def test_control(
         "row": control.row,
         "block": f"{name(group)}-{block}",
     }
-    asked |= {"round_s": plan.round_s, "iterations_per_round": iterations_so_far(plan, control)}
+    round_s = max(SHORTEST_S, CONTROL_SHARE * plan.round_s)
+    asked |= {"round_s": round_s, "iterations_per_round": iterations_so_far(plan, control)}
     try:
         found = workers.call(control.where, time_turn, asked, TURN_TIMEOUT_S)
     except WorkerFailed as failure:

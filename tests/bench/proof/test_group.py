@@ -10,7 +10,8 @@ import pytest
 
 from bench.plan.cells import Cell
 from bench.proof import group
-from bench.proof.starting import start
+from bench.proof.arrays import read_rows, write_rows
+from bench.proof.starting import save_to_prove, start
 from bench.workers.pool import WorkerFailed, Workers
 
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
@@ -94,6 +95,33 @@ def test_a_wrong_end_fails_its_cell_alone(side: Side, monkeypatch: pytest.Monkey
     assert isinstance(failure, WorkerFailed)
     assert failure.kind == "CheckFailed"
     assert "over the limit" in str(failure)
+
+
+def test_modes_share_their_draws_and_are_judged_by_them(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that drew otherwise than the first of its worker would not end where these draws lead."""
+    own, asked = side.pool.call, []
+
+    def other_draws(where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
+        found = own(where, function, arguments, timeout_s)
+        if function is save_to_prove:
+            asked.append(arguments["drawn"])
+            for files in found.values():
+                rows = read_rows(Path(files["draws"]))
+                Path(files["draws"]).unlink()
+                moved = [{key: 1.01 * value for key, value in row.items()} for row in rows]
+                write_rows(Path(files["draws"]), moved)
+        return found
+
+    mode = replace(CELL, label="another")
+    assert isinstance(side.prove(CELL, mode, kept_in=None)[mode.id], dict)
+    monkeypatch.setattr(side.pool, "call", other_draws)
+    found = side.prove(CELL, mode, kept_in=None)
+    assert [bool(drawn) for drawn in asked] == [False, True]
+    for failure in found.values():
+        assert isinstance(failure, WorkerFailed)
+        assert "over the limit" in str(failure)
 
 
 def test_a_diverging_reference_is_no_failed_check(side: Side) -> None:

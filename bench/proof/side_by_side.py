@@ -5,7 +5,7 @@ reference runs over that in the next of as many processes as there are processor
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from bench.plan.machine import cpus_usable
 from bench.proof import oracles, starting
 from bench.proof.in_float64 import prove_in_float64
 from bench.proof.replay import Way, joined
+from bench.workers.beside import Beside
 from bench.workers.pool import WorkerFailed, Workers
 
 TIMEOUT_S = 900.0
@@ -56,14 +57,12 @@ class Ran:
         return self.told["spec_hash"], self.cell.precision, draws
 
 
-class Side:
+class Side(Beside):
     """Work side by side: calls of rows' workers, and the reference in processes of its own."""
 
     def __init__(self, workers: Workers, reference: Workers, folder: Path) -> None:
+        super().__init__(cpus_usable(), workers, reference)
         self.workers, self.reference, self.folder = workers, reference, folder
-        self.slots = cpus_usable()
-        self._pool = ThreadPoolExecutor(self.slots)
-        self._begun: list[Future[Any]] = []
         self._courses: dict[tuple[Key, Way], Future[Any]] = {}
         self._asking = Lock()
         self._free: SimpleQueue[int] = SimpleQueue()
@@ -72,14 +71,6 @@ class Side:
 
     def __enter__(self) -> "Side":
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        if kind is not None:  # Ctrl-C: what threads wait for has to end
-            while not all(future.done() for future in self._begun):
-                self.workers.stop()
-                self.reference.stop()
-                wait(self._begun, 0.1)
 
     def ran(
         self, cells: Iterable[Cell], is_new: Callable[[Ran], bool]
@@ -102,7 +93,7 @@ class Side:
                     self._save(one, [other for _, other in ran if isinstance(other, Ran)])
             return ran
 
-        return list(chain(*self._each(of_worker, by_worker.values())))
+        return list(chain(*self.each(of_worker, by_worker.values())))
 
     def replays(self, ran: list[Ran]) -> dict[Key, Any]:
         """What the reference does on each of the draws: {key: Replay, or why there is none}.
@@ -142,7 +133,7 @@ class Side:
             self.workers.end(where)  # nothing else lives on beside what is timed
             return found
 
-        return list(chain(*self._each(of_row, by_row.values())))
+        return list(chain(*self.each(of_row, by_row.values())))
 
     def _save(self, one: Ran, beside: Sequence[Ran]) -> None:
         """Write what a cell ended with, and its draws unless a cell beside it has; go on to them.
@@ -179,7 +170,7 @@ class Side:
         with self._asking:
             name = (one.key(n), way)
             if name not in self._courses:
-                self._courses[name] = self._submit(self._run, one, n, way)
+                self._courses[name] = self.submit(self._run, one, n, way)
             return self._courses[name]
 
     def _run(self, one: Ran, n: int, way: Way) -> Any:
@@ -208,14 +199,6 @@ class Side:
             return self.workers.call(cell.where, function, {"cell_id": cell.id} | given, TIMEOUT_S)
         except WorkerFailed as failure:
             return failure
-
-    def _each(self, call: Callable[..., Any], of: Iterable[Any]) -> list[Any]:
-        """The call of each, side by side; in order."""
-        return [future.result() for future in [self._submit(call, one) for one in of]]
-
-    def _submit(self, call: Callable[..., Any], *given: Any) -> Future[Any]:
-        self._begun.append(self._pool.submit(call, *given))
-        return self._begun[-1]
 
 
 def _joined(exact: Any, up: Any, down: Any) -> tuple[Any, Any]:

@@ -1,19 +1,25 @@
 """The asking side: cells started one by one, proved group by group, and made ready for rounds."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.plan import groups
 from bench.plan.cells import Cell, Group, Plan
-from bench.plan.folder import first_proof
+from bench.plan.folder import first_proof, missing
+from bench.plan.machine import cpus_usable
 from bench.plan.turns import turns_of
 from bench.proof import group as proof_of_group
 from bench.proof.starting import start
 from bench.timing.cell import prepare, release
 from bench.timing.clocks import overheads
 from bench.timing.memory import Memory
-from bench.workers.pool import WorkerFailed, Workers
+from bench.timing.yardstick import load
+from bench.workers.beside import Beside
+from bench.workers.pool import Where, WorkerFailed, Workers
+from bench.workers.row import describe
 
 START_TIMEOUT_S = 900.0
 Found = dict[str, Any]
@@ -30,12 +36,14 @@ class Measuring:
         self.last_of: dict[Group, str] = {}
         """Groups whose programs are let go, and the item after which."""
         self._folder = folder
+        self._awake = False
         self._started: dict[str, Found] = {}
         self._outcomes: dict[str, proof_of_group.Outcome] = {}
         self._overheads: dict[int, Found] = {}
 
     def start(self, cell: Cell) -> None:
         """Take the cell's first step, with nothing beside it. WorkerFailed if not."""
+        self._wake()
         arguments = {"cell": cell.as_dict()}
         found = self.workers.call(cell.where, start, arguments, START_TIMEOUT_S)
         self._started[cell.id] = found | {"worker": self.workers.number(cell.where)}
@@ -78,6 +86,25 @@ class Measuring:
                 by_worker.setdefault(cell.where, []).append(cell.id)
         for where, ids in by_worker.items():
             self.workers.call(where, release, {"cell_ids": ids}, START_TIMEOUT_S)
+
+    def _wake(self) -> None:
+        """Start the workers that this run will ask, side by side: importing is in no number."""
+        if self._awake:
+            return
+        self._awake = True
+        calls: dict[Where, tuple[Callable[..., Any], dict[str, Any]]] = {}
+        for cell in self.plan.cells:
+            if missing(self.plan, cell):
+                calls[cell.where] = describe, {"row": cell.row}
+        for control in self.plan.controls:
+            calls[control.where] = load, {"program": control.program}
+
+        def wake(where: Where) -> None:
+            with suppress(WorkerFailed):  # what is asked of it next will say why
+                self.workers.call(where, *calls[where], START_TIMEOUT_S)
+
+        with Beside(cpus_usable(), self.workers) as beside:
+            beside.each(wake, calls)
 
     def _lives(self, cell: Cell) -> bool:
         return bool(self._started[cell.id]["worker"] == self.workers.number(cell.where))

@@ -31,6 +31,11 @@ _LIVE: dict[str, tuple[str, Callable[[int], float]]] = {}
 _ITERATIONS: dict[str, int] = {}
 
 
+def load(program: str) -> None:
+    """In a control's worker: import the program and its framework."""
+    importlib.import_module(program)
+
+
 def time_turn(
     program: str, row: str, round_s: float, block: str, iterations_per_round: int | None = None
 ) -> dict[str, Any]:

@@ -36,11 +36,13 @@ SECRET_STARTS = ("TF_TOKEN_", "TF_VAR_")
 """Terraform's, of which nobody but its user knows what they hold."""
 FOLDERS = frozenset({"PWD", "OLDPWD"})
 
-URL_USER = re.compile(r"(\w[\w+.-]*://)[^\s/'\"]+@")
+# Every repetition before a fixed part is bounded or cannot start in its middle: a long line, such
+# as an array in a traceback, must not take a time that grows with its square.
+URL_USER = re.compile(r"(\w[\w+.-]{0,40}://)[^\s/'\"]+@")
 BARE_USER = re.compile(r"(?<![^\s'\"=(,])[\w.%+-]+:[^\s:/@'\"]+@(?=\w)")
 NAMED = re.compile(
-    r"(?i)([\w-]*(?:passw(?:or)?d|passphrase|secret|token(?!i)|api[_-]?key|access[_-]?key"
-    r"|credential)[\w-]*[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]+"
+    r"(?i)((?:passw(?:or)?d|passphrase|secret|token(?!i)|api[_-]?key|access[_-]?key"
+    r"|credential)[\w-]{0,60}[\"']?\s{0,20}[=:]\s{0,20}[\"']?)[^\s\"',;&]+"
 )
 BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}")
 PATH = re.compile(r"(?<![\w.])(?<!:/)(?!//)~?/[^\s'\"<>|:;,]*")

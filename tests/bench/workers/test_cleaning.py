@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 import pytest
 
@@ -133,3 +134,22 @@ def test_a_stream_is_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     inner = io.StringIO()
     print(f"/home/alice/{SECRET}", file=Cleaned(inner))
     assert inner.getvalue() == "/home/alice/***\n"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["x", "token", "token-", "a.", "/a", "/", "~", "=", "a:", "a=", "b://", "://", "alice "],
+)
+def test_a_long_line_takes_a_time_that_grows_with_its_length(piece: str) -> None:
+    """Ten times the length takes about ten times as long, not a hundred times."""
+
+    def taken_s(length: int) -> float:
+        text, taken = piece * (length // len(piece)), []
+        for _ in range(3):
+            start = time.process_time()
+            clean(text)
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    clean(piece)
+    assert taken_s(40_000) < 40 * taken_s(4_000) + 0.02

@@ -81,6 +81,7 @@ def ask(session: nox.Session, *arguments: str) -> None:
 # Two rows at a time, each in a process of its own; on a GPU they would share what is proved on it.
 BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
+FILE_BY_FILE = ["--numprocesses=2", "--dist=loadfile"] if BESIDE else []
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
 
@@ -140,7 +141,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:  # a choice: one run, so that one summary says what was chosen
         ask(session, "pytest", *pythons())
         return
-    ask(session, "pytest", "tests/bench", *pythons())  # some compare times: nothing beside them
+    ask(session, "pytest", "tests/bench", *FILE_BY_FILE, *pythons())
     ask(session, "pytest", "tests/spec", "tests/meta", *SIDE_BY_SIDE, *pythons())
 
 

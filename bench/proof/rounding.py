@@ -17,8 +17,10 @@ def rms(x: Array) -> float:
     return float(np.sqrt(np.mean(x**2)))
 
 
-def moved_value_and_grad(loss: Callable[[Arrays], Any]) -> Callable[[Arrays], tuple[Any, Arrays]]:
-    """autograd's `value_and_grad`, where each operation's result on the way back is off by STEP.
+def value_and_grads(
+    loss: Callable[[Arrays], Any], parameters: Arrays
+) -> tuple[Any, Arrays, Arrays]:
+    """(value, gradients, gradients where each operation's result on the way back is off by STEP).
 
     Each number goes up or down at random, unless an operation only hands it on. Where the terms of
     a sum do not cancel, the gradient is off by about STEP times itself; where they do, by STEP
@@ -26,15 +28,12 @@ def moved_value_and_grad(loss: Callable[[Arrays], Any]) -> Callable[[Arrays], tu
     divides what comes back by sqrt(epsilon) and takes the mean away: to the bias before it go terms
     that add up to zero.
     """
-
-    def differentiate(parameters: Arrays) -> tuple[Any, Arrays]:
-        value, end = trace(VJPNode.new_root(), loss, parameters)
-        random = np.random.default_rng(1)
-        for node in toposort(end):
-            node.vjp = _moved(node.vjp, random)
-        return value, backward_pass(1.0, end)
-
-    return differentiate
+    value, end = trace(VJPNode.new_root(), loss, parameters)
+    exact = backward_pass(1.0, end)
+    random = np.random.default_rng(1)
+    for node in toposort(end):
+        node.vjp = _moved(node.vjp, random)
+    return value, exact, backward_pass(1.0, end)
 
 
 def _moved(

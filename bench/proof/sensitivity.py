@@ -1,6 +1,7 @@
 """The reference moved by rounding: how far a correct program may be from it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -80,16 +81,24 @@ class Shaken:
         return frozenset(key for key, share in self._shares.items() if share < ZERO_GRADIENT)
 
     def _differentiate(self, phase: Phase, *given: Any) -> tuple[Any, Arrays, Arrays]:
-        metrics, gradients, kept = self._differentiated(phase, *given)
-        if phase.name not in self.terms:
-            reference: Any = self.program
-            right = reference.value_and_grad
-            reference.value_and_grad = rounding.moved_value_and_grad
-            moved = self._differentiated(phase, *given)[1]
-            reference.value_and_grad = right
+        if phase.name in self.terms:
+            return self._differentiated(phase, *given)
+        reference: Any = self.program
+        right, reference.value_and_grad = reference.value_and_grad, partial(self._note, phase)
+        found = self._differentiated(phase, *given)
+        reference.value_and_grad = right
+        return found
+
+    def _note(self, phase: Phase, loss: Callable[[Arrays], Any]) -> Callable[[Arrays], Any]:
+        """autograd's `value_and_grad`, which notes the terms too: one way there, two ways back."""
+
+        def differentiate(moving: Arrays) -> tuple[Any, Arrays]:
+            value, gradients, moved = rounding.value_and_grads(loss, moving)
             off = {key: moved[key] - gradient for key, gradient in gradients.items()}
             self.terms[phase.name] = {k: rounding.rms(v) / rounding.STEP for k, v in off.items()}
-        return metrics, gradients, kept
+            return value, gradients
+
+        return differentiate
 
     def _tell(self, state: Arrays, phase: str, draws: Arrays) -> tuple[Any, Arrays]:
         metrics, gradients = self._told(state, phase, draws)

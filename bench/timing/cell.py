@@ -204,5 +204,11 @@ def _iterations_per_round(
         if elapsed < max(2 * round_s if k == unit else SURELY_LONG_S, round_s):
             elapsed = min(_time(ready, k)["round_s"] for _ in range(TRIES))
         if given or elapsed >= round_s:
-            return k, elapsed
+            break
         k = unit * math.ceil(1.1 * k / unit * min(LARGEST_GROWTH, round_s / elapsed))
+    # The last number was guessed from a shorter round, of which a call is a larger share.
+    fewer = unit * math.ceil(1.05 * k / unit * round_s / elapsed)
+    if given or fewer > 0.9 * k:
+        return k, elapsed
+    _time(ready, fewer)  # may compile: not in a turn
+    return fewer, elapsed * fewer / k

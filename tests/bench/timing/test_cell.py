@@ -52,3 +52,37 @@ def test_a_round_without_a_clock_of_the_device(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(timing.time, "perf_counter", lambda: parts.now)
     monkeypatch.setitem(timing._READY, "cell", ready)
     assert timing.time_round("cell", 5) == {"round_s": RUN_S + WAIT_S, "device_s": None}
+
+
+class Steady(Parts):
+    """Iterations of one length behind a call; what a number of them compiles takes a second."""
+
+    def __init__(self, iteration_s: float) -> None:
+        self.iteration_s = iteration_s
+        self.tried: list[int] = []
+
+    def run(self, state: Any, placed: Any, seed: int, n: int) -> tuple[Any, dict[str, Any]]:
+        """A number of iterations, compiled when it is new."""
+        self.now += 0.002 + n * self.iteration_s + (0.0 if n in (1, *self.tried) else 1.0)
+        self.tried.append(n)
+        return state, {}
+
+    def block_until_ready(self, value: Any) -> None:
+        """At once."""
+
+
+@pytest.mark.parametrize("iteration_s", [0.0001, 0.001, 0.0078, 0.06, 0.249, 0.3, 0.9, 7.0])
+def test_a_round_is_long_enough_and_little_longer(
+    iteration_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    round_s, program = 0.25, Steady(iteration_s)
+    parts: Any = program
+    workload: Any = None
+    ready = timing.Ready(workload, parts, None, None, lambda: None)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
+    k, measured_s = timing._iterations_per_round(ready, 1, round_s, None)
+    assert round_s <= 0.002 + k * iteration_s <= 1.12 * round_s + iteration_s
+    assert measured_s == pytest.approx(k * iteration_s, abs=0.003)
+    assert k in program.tried  # what it compiles is compiled before the first turn
+    assert len(set(program.tried)) <= 4
+    assert timing._iterations_per_round(ready, 1, round_s, 7)[0] == 7

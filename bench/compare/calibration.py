@@ -18,8 +18,9 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, ValidationError
 from bench.compare.differences import require_alike
 from bench.compare.normalising import common_controls, log_speeds
 from bench.plan.records import write_atomically
+from bench.plan.turns import FEWEST_BLOCKS
 from bench.results.reading import Part, Result
-from bench.results.statistics import FEWEST_BLOCKS, Term
+from bench.results.statistics import Term
 from bench.workers.pool import ROOT
 from spec.errors import UserError
 

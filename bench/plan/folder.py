@@ -53,8 +53,9 @@ def missing(plan: Plan, cell: Cell) -> set[Path]:
     folder = Path(plan.folder)
     if any((folder / kind / f"{cell.id}.json").exists() for kind in ("failures", "diverged")):
         return set()
-    turns = first_proof(plan, cell).get("turns", range(plan.turns))
-    wanted = {place_of(cell, block, turn) for block in range(plan.blocks) for turn in turns}
+    proof = first_proof(plan, cell)
+    turns, blocks = proof.get("turns", range(plan.turns)), proof.get("blocks", range(plan.blocks))
+    wanted = {place_of(cell, block, turn) for block in blocks for turn in turns}
     if plan.costs and not cell.again:
         wanted.add(place_of(cell))
     return {path for path in wanted if not (folder / path).exists()}

@@ -14,6 +14,11 @@ MOST_TURNS = 15
 LONG_ROUND_S = 0.5
 """A round as long as this warms itself: filling caches takes milliseconds."""
 
+FEWEST_BLOCKS = 5
+"""With fewer blocks an interval is too wide, or too lucky, to name a winner by."""
+VERY_LONG_BLOCKS = 4
+"""A round that lasts as long as so many blocks is timed in every second block."""
+
 Record = dict[str, Any]
 
 
@@ -28,3 +33,11 @@ def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
     lasts_s = round_s * (2 if round_s < LONG_ROUND_S else 1) if single else wanted_s
     n = min(turns, max(1, int(1.5 * turns * wanted_s / lasts_s)))
     return [int((i + 0.5) * turns / n) for i in range(n)]
+
+
+def blocks_of(found: Record, wanted_s: float, turns: int, blocks: int) -> list[int]:
+    """In which blocks a prepared cell is timed: in all; or in every second, if its round is so long
+    that it alone takes most of a block, and enough are left for an interval.
+    """
+    long = found["round_s"] > VERY_LONG_BLOCKS * wanted_s * turns
+    return list(range(0, blocks, 2 if long and blocks >= 2 * FEWEST_BLOCKS else 1))

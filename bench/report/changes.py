@@ -6,7 +6,7 @@ from statistics import fmean, median
 
 from bench.compare.calibration import FEWEST_RUNS
 from bench.compare.comparing import ANOTHER_DEVICE, Change, Comparison
-from bench.results.statistics import FEWEST_BLOCKS
+from bench.plan.turns import FEWEST_BLOCKS
 
 MOST_ROWS = 12
 """Changed cells beyond this are counted; the JSON has all."""

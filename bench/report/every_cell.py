@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from bench.plan.turns import FEWEST_BLOCKS
 from bench.report.groups import Result, Summary, cells, groups, versus
 from bench.report.numbers import interval, number, percent, seconds
 from bench.report.panels import IDENTITY, identity
 from bench.report.parts import Section, Table, Value, entry, text
-from bench.results.statistics import FEWEST_BLOCKS
 
 COLUMNS = (
     "iterations/s",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bench.results.statistics import FEWEST_BLOCKS, Ratio, speed_ratio
+from bench.plan.turns import FEWEST_BLOCKS
+from bench.results.statistics import Ratio, speed_ratio
 from bench.results.verdicts import Group, group_of
 
 Result = dict[str, Any]

@@ -6,12 +6,12 @@ from typing import Any
 import altair as alt
 from markupsafe import Markup
 
+from bench.plan.turns import FEWEST_BLOCKS
 from bench.report.drawing import draw
 from bench.report.groups import Result, Summary, cells, extras, groups, name, title, versus
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import PAPER, Point, dots
-from bench.results.statistics import FEWEST_BLOCKS
 from bench.results.verdicts import diverging, group_of, sentences
 
 UNIT = "speed relative to the fastest"

@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from bench.plan.turns import FEWEST_BLOCKS
 from bench.report.drawing import draw
 from bench.report.groups import Result, Summary, cells, groups, name, speed, step_times
 from bench.report.numbers import number, seconds
@@ -17,7 +18,6 @@ from bench.report.panels import (
 )
 from bench.report.parts import Figure, Section
 from bench.report.plots import PLAIN, Dot, Point, curves, dots, strips
-from bench.results.statistics import FEWEST_BLOCKS
 
 DEFINITION = (
     "An iteration is one pass through the workload's phases, usually one step of each network. "

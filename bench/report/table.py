@@ -6,9 +6,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.plan.turns import FEWEST_BLOCKS
 from bench.report.printing import fitting, prose, say
 from bench.report.printing import table as print_table
-from bench.results.statistics import FEWEST_BLOCKS
 from bench.results.verdicts import Group, diverging, group_of, sentences
 
 STEP = (

@@ -19,11 +19,11 @@ from typing import Literal
 
 from scipy.stats import t as student_t
 
+from bench.plan.turns import FEWEST_BLOCKS
+
 CONFIDENCE = 0.95
 SMALLEST_CLAIM = 0.02
 """Differences below 2 % are never claimed: other processes, layouts and runs move more."""
-FEWEST_BLOCKS = 5
-"""With fewer blocks an interval is too wide, or too lucky, to name a winner by."""
 TOO_NOISY = 0.05
 """A machine on which the same program twice may differ by more than this says so first."""
 

@@ -10,7 +10,7 @@ from bench.plan import groups
 from bench.plan.cells import Cell, Group, Plan
 from bench.plan.folder import first_proof, missing
 from bench.plan.machine import cpus_usable
-from bench.plan.turns import turns_of
+from bench.plan.turns import blocks_of, turns_of
 from bench.proof import group as proof_of_group
 from bench.proof.starting import start
 from bench.timing.cell import prepare, release
@@ -144,7 +144,9 @@ class Measuring:
         }
         ready = self.workers.call(cell.where, prepare, arguments, START_TIMEOUT_S)
         found = self._started[cell.id] | ready | {"proof": proof}
-        found["turns"] = before.get("turns") or turns_of(found, self.plan.round_s, self.plan.turns)
+        asked = self.plan.round_s, self.plan.turns
+        found["turns"] = before.get("turns") or turns_of(found, *asked)
+        found["blocks"] = before.get("blocks") or blocks_of(found, *asked, self.plan.blocks)
         self.prepared[cell.id] = found | self._overheads_of(cell)
         return self.prepared[cell.id]
 

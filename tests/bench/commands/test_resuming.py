@@ -72,7 +72,7 @@ def expected(plan: Plan) -> set[str]:
     return {
         f"{cell.id}-{block}-{turn}.json"
         for cell in plan.cells
-        for block in range(BLOCKS)
+        for block in first_proof(plan, cell)["blocks"]
         for turn in first_proof(plan, cell)["turns"]
     }
 
@@ -181,9 +181,11 @@ def test_a_killed_worker_is_marked_and_its_cell_completed(plan: Plan) -> None:
     assert {name: blocks(plan)[name] for name in before} == before
 
 
-@pytest.mark.parametrize(("iterations", "turns"), [(5, [1]), (1, [0, 2])])
-def test_rounds_and_turns_stay_as_the_first_proof_found_them(
-    plan: Plan, iterations: int, turns: list[int]
+@pytest.mark.parametrize(
+    ("iterations", "turns", "chosen"), [(5, [1], [0]), (1, [0, 2], list(range(BLOCKS)))]
+)
+def test_rounds_turns_and_blocks_stay_as_the_first_proof_found_them(
+    plan: Plan, iterations: int, turns: list[int], chosen: list[int]
 ) -> None:
     plan = replace(plan, round_s=1e-5)  # found anew, they would be one iteration and turn 1
     write_atomically(Path(plan.folder) / "plan.json", asdict(plan))
@@ -195,10 +197,12 @@ def test_rounds_and_turns_stay_as_the_first_proof_found_them(
         path.unlink()
     for path in Path(plan.folder, "proofs").glob("*.json"):
         record = json.loads(path.read_text(encoding="utf-8"))
-        write_atomically(path, record | {"iterations_per_round": iterations, "turns": turns})
+        kept = {"iterations_per_round": iterations, "turns": turns, "blocks": chosen}
+        write_atomically(path, record | kept)
     extras = [benchmark["extra_info"] for benchmark in finish(plan)["benchmarks"]]
     assert {extra["iterations_per_round"] for extra in extras} == {iterations}
     assert {tuple(extra["step_time_s"]) for extra in extras} == {tuple(turns)}
+    assert len(extras) == len(plan.cells) * len(chosen)
 
 
 def test_a_complete_run_has_nothing_to_do(plan: Plan) -> None:

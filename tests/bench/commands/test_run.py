@@ -157,11 +157,11 @@ def test_both_processes_of_a_pair_have_rounds_of_as_many_iterations(tmp_path: Pa
     """Two would hardly find the same number by themselves: these have dozens."""
     path = "tests/meta/workloads/critic.toml"
     critic = Cell(path, "reference", "eager", "float64", "cpu", 6, "critic")
-    plan = small_plan(tmp_path, with_pairs((critic,)), blocks=1, turns=1, round_s=0.5)
+    plan = small_plan(tmp_path, with_pairs((critic,)), blocks=1, turns=1, round_s=1.0)
     code, result = run_plan(plan, QUIET, provenance())
     one, other = (b["extra_info"]["iterations_per_round"] for b in result["benchmarks"])
     assert code == 0
-    assert one == other > 20
+    assert one == other > 10
 
 
 def test_rounds_have_as_many_iterations_as_the_plan_says(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.plan.turns import turns_of
+from bench.plan.turns import FEWEST_BLOCKS, blocks_of, turns_of
 from bench.results.blocks import merged
 
 
@@ -27,6 +27,24 @@ def test_long_dispatches_are_fewer_and_spread_evenly(round_s: float, expected: l
 def test_rounds_of_several_dispatches_are_taken_in_all_turns() -> None:
     found = {"round_s": 60.0, "iterations_per_round": 16, "first_iterations": 8}
     assert turns_of(found, 0.25, 3) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("round_s", "blocks", "expected"),
+    [
+        (2.9, 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (3.1, 10, [0, 2, 4, 6, 8]),
+        (3.1, 11, [0, 2, 4, 6, 8, 10]),
+        (60.0, 9, [0, 1, 2, 3, 4, 5, 6, 7, 8]),  # half of them would name no winner
+        (60.0, 2, [0, 1]),
+    ],
+)
+def test_very_long_rounds_are_in_every_second_block(
+    round_s: float, blocks: int, expected: list[int]
+) -> None:
+    chosen = blocks_of({"round_s": round_s}, 0.25, 3, blocks)
+    assert chosen == expected
+    assert len(chosen) >= min(blocks, FEWEST_BLOCKS)
 
 
 def record(cell: str, block: int, turn: int, round_s: float, **clocks: float | None) -> dict:

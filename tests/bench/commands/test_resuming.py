@@ -86,7 +86,8 @@ def finish(plan: Plan) -> dict:
     """Take the run up and complete it."""
     code, result = run_plan(take_up(Path(plan.folder), {}), Console(quiet=True), provenance())
     assert (code, result["failures"]) == (0, [])
-    assert [cell["blocks"] for cell in result["summary"]] == [BLOCKS, BLOCKS]
+    chosen = [len(first_proof(plan, cell)["blocks"]) for cell in plan.cells]
+    assert sorted(cell["blocks"] for cell in result["summary"]) == sorted(chosen)
     return result
 
 

@@ -36,8 +36,9 @@ def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
 
 
 def blocks_of(found: Record, wanted_s: float, turns: int, blocks: int) -> list[int]:
-    """In which blocks a prepared cell is timed: in all; or in every second, if its round is so long
-    that it alone takes most of a block, and enough are left for an interval.
+    """In which blocks a prepared cell is timed: in all, or in every second.
+
+    That is where its round alone takes most of a block, and enough are left for an interval.
     """
     long = found["round_s"] > VERY_LONG_BLOCKS * wanted_s * turns
     return list(range(0, blocks, 2 if long and blocks >= 2 * FEWEST_BLOCKS else 1))

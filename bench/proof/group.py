@@ -53,10 +53,10 @@ def prove(
             else:
                 new.append(ran)
         first = [one for one in new if not _is_twin(one.cell, cells)]
-        _judge(first, side, found)
+        _judge_all(first, side, found)
         twins = [one for one in new if one not in first]
         different = [one for one in twins if not _ended_as_first(one, found)]
-        _judge(different, side, found)
+        _judge_all(different, side, found)
         sensitive = [one.cell for one in (*first, *different) if _is_sensitive(one, found)]
         for cell, proof in side.in_float64(sensitive):
             found[cell.id] = _with_float64(found[cell.id], proof)
@@ -104,7 +104,7 @@ def _shared(outcome: Outcome) -> Outcome:
     return outcome if isinstance(outcome, WorkerFailed) else outcome | {"same_bits": True}
 
 
-def _judge(ran: list[Ran], side: Side, found: dict[str, Outcome]) -> None:
+def _judge_all(ran: list[Ran], side: Side, found: dict[str, Outcome]) -> None:
     """Compare what these ended with to what the reference does on their draws."""
     replays = side.replays(ran)
     for one in ran:

@@ -69,9 +69,6 @@ class Side(Beside):
         for number in range(self.slots):
             self._free.put(number)
 
-    def __enter__(self) -> "Side":
-        return self
-
     def ran(
         self, cells: Iterable[Cell], is_new: Callable[[Ran], bool]
     ) -> list[tuple[Cell, Ran | WorkerFailed]]:

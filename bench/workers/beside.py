@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, Self
 
 from bench.workers.pool import Workers
 
@@ -16,7 +16,7 @@ class Beside:
         self._pool = ThreadPoolExecutor(slots)
         self._begun: list[Future[Any]] = []
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:

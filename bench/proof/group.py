@@ -58,8 +58,8 @@ def prove(
         different = [one for one in twins if not _ended_as_first(one, found)]
         _judge_all(different, side, found)
         sensitive = [one.cell for one in (*first, *different) if _is_sensitive(one, found)]
-        for cell, proof in side.in_float64(sensitive):
-            found[cell.id] = _with_float64(found[cell.id], proof)
+        for name, in_float64 in _proved_in_float64(sensitive, side).items():
+            found[name] = _with_float64(found[name], in_float64)
         for one in twins:
             if one not in different:
                 found[one.cell.id] = _shared(found[_first_of(one.cell).id])
@@ -110,6 +110,14 @@ def _judge_all(ran: list[Ran], side: Side, found: dict[str, Outcome]) -> None:
     for one in ran:
         failed = isinstance(one.files, WorkerFailed)
         found[one.cell.id] = one.files if failed else _judged(one, replays)  # type: ignore[assignment]
+
+
+def _proved_in_float64(cells: list[Cell], side: Side) -> dict[str, Outcome]:
+    """The outcomes of the same modes in small cells of float64. Id of the large cell -> outcome."""
+    ran = side.ran_in_float64(cells)
+    small: dict[str, Outcome] = {}
+    _judge_all([one for _, one in ran if isinstance(one, Ran)], side, small)
+    return {cell.id: small[one.cell.id] if isinstance(one, Ran) else one for cell, one in ran}
 
 
 def _is_sensitive(one: Ran, found: Mapping[str, Outcome]) -> bool:

@@ -4,9 +4,9 @@ Each cell's worker runs the iterations of the proof; as soon as it has written w
 reference runs over that in the next of as many processes as there are processors, one thread each.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,10 +16,9 @@ from typing import Any
 from bench.plan.cells import Cell
 from bench.plan.machine import cpus_usable
 from bench.proof import oracles, starting
-from bench.proof.in_float64 import prove_in_float64
 from bench.proof.replay import Way, joined
 from bench.workers.beside import Beside
-from bench.workers.pool import WorkerFailed, Workers
+from bench.workers.pool import Where, WorkerFailed, Workers
 
 TIMEOUT_S = 900.0
 
@@ -32,6 +31,7 @@ class Ran:
     """A cell whose worker has run the iterations of the proof."""
 
     cell: Cell
+    where: Where
     told: dict[str, Any]
     files: dict[int, dict[str, str]] | WorkerFailed | None = None
     """Length of a run -> what it ended with, and its draws; None where it was not written."""
@@ -57,6 +57,10 @@ class Ran:
         return self.told["spec_hash"], self.cell.precision, draws
 
 
+Pair = tuple[Cell, Ran | WorkerFailed]
+"""A cell, and what was run for its proof or why there is nothing."""
+
+
 class Side(Beside):
     """Work side by side: calls of rows' workers, and the reference in processes of its own."""
 
@@ -69,28 +73,38 @@ class Side(Beside):
         for number in range(self.slots):
             self._free.put(number)
 
-    def ran(
-        self, cells: Iterable[Cell], is_new: Callable[[Ran], bool]
-    ) -> list[tuple[Cell, Ran | WorkerFailed]]:
+    def ran(self, cells: Iterable[Cell], is_new: Callable[[Ran], bool]) -> list[Pair]:
         """Have each cell run what is proved; those of one worker one after the other.
 
         Where what it ended with is new, begin with what the reference does on its draws.
         """
-        by_worker: dict[Any, list[Cell]] = {}
-        for cell in cells:
-            by_worker.setdefault(cell.where, []).append(cell)
 
-        def of_worker(own: list[Cell]) -> list[tuple[Cell, Ran | WorkerFailed]]:
-            ran: list[tuple[Cell, Ran | WorkerFailed]] = []
+        def of_worker(where: Where, own: list[Cell]) -> list[Pair]:
+            ran: list[Pair] = []
             for cell in own:
-                told = self._asked(cell, starting.run_to_prove)
-                one = told if isinstance(told, WorkerFailed) else Ran(cell, told)
-                ran.append((cell, one))
-                if isinstance(one, Ran) and is_new(one):
-                    self._save(one, [other for _, other in ran if isinstance(other, Ran)])
+                ran.append((cell, self._ran(cell, where, is_new, ran)))
             return ran
 
-        return list(chain(*self.each(of_worker, by_worker.values())))
+        return self._by_worker({cell: cell.where for cell in cells}, of_worker)
+
+    def ran_in_float64(self, cells: Iterable[Cell]) -> list[Pair]:
+        """The same with small cells in float64, each beside the cell that it is proved for.
+
+        Every row has a worker of its own for them, which ends then: nothing else lives on beside
+        what is timed.
+        """
+
+        def of_worker(where: Where, own: list[Cell]) -> list[Pair]:
+            ran: list[Pair] = []
+            for cell in own:
+                small = _in_float64(cell)
+                failed = self._asked(where, starting.start_in_float64, cell=small.as_dict())
+                ran.append((cell, failed or self._ran(small, where, lambda _: True, ran)))
+            self.workers.end(where)
+            return ran
+
+        wheres = {cell: (cell.row, "float64", cell.device, "proof") for cell in cells}
+        return self._by_worker(wheres, of_worker)
 
     def replays(self, ran: list[Ran]) -> dict[Key, Any]:
         """What the reference does on each of the draws: {key: Replay, or why there is none}.
@@ -112,25 +126,24 @@ class Side(Beside):
                     known.setdefault(one.key(n, alone=True), first)
         return known
 
-    def in_float64(self, cells: Iterable[Cell]) -> list[tuple[Cell, Any]]:
-        """The same modes proved in float64: of one row one after the other, rows side by side."""
-        by_row: dict[str, list[Cell]] = {}
-        for cell in cells:
-            by_row.setdefault(cell.row, []).append(cell)
+    def _by_worker(
+        self, wheres: Mapping[Cell, Where], call: Callable[[Where, list[Cell]], list[Pair]]
+    ) -> list[Pair]:
+        """A call for the cells of each worker, workers side by side."""
+        own = {where: [c for c in wheres if wheres[c] == where] for where in wheres.values()}
+        return list(chain(*self.each(lambda where: call(where, own[where]), own)))
 
-        def of_row(own: list[Cell]) -> list[tuple[Cell, Any]]:
-            where, found = (own[0].row, "float64", own[0].device), []
-            for cell in own:
-                given = {"cell": cell.as_dict()}
-                try:
-                    proof = self.workers.call(where, prove_in_float64, given, TIMEOUT_S)
-                except WorkerFailed as failure:
-                    proof = failure
-                found.append((cell, proof))
-            self.workers.end(where)  # nothing else lives on beside what is timed
-            return found
-
-        return list(chain(*self.each(of_row, by_row.values())))
+    def _ran(
+        self, cell: Cell, where: Where, is_new: Callable[[Ran], bool], before: Sequence[Pair]
+    ) -> Ran | WorkerFailed:
+        """Run what is proved; where it is new, go on to what the reference does on its draws."""
+        told = self._asked(where, starting.run_to_prove, cell_id=cell.id)
+        if isinstance(told, WorkerFailed):
+            return told
+        one = Ran(cell, where, told)
+        if is_new(one):
+            self._save(one, [other for _, other in before if isinstance(other, Ran)])
+        return one
 
     def _save(self, one: Ran, beside: Sequence[Ran]) -> None:
         """Write what a cell ended with, and its draws unless a cell beside it has; go on to them.
@@ -139,8 +152,8 @@ class Side(Beside):
         """
         same = (other.files for other in beside if other.drawn_from == one.drawn_from)
         drawn = next((files for files in same if isinstance(files, dict)), {})
-        given = {"folder": str(self.folder), "drawn": drawn}
-        one.files = self._asked(one.cell, starting.save_to_prove, **given)
+        given = {"cell_id": one.cell.id, "folder": str(self.folder), "drawn": drawn}
+        one.files = self._asked(one.where, starting.save_to_prove, **given)
         if isinstance(one.files, dict):
             for way in ("up", "exact"):
                 self._course(one, max(one.files), way)
@@ -191,11 +204,17 @@ class Side(Beside):
             self._free.put(number)
         return oracles.read_course(str(to), found)
 
-    def _asked(self, cell: Cell, function: Callable[..., Any], **given: Any) -> Any:
+    def _asked(self, where: Where, function: Callable[..., Any], **given: Any) -> Any:
         try:
-            return self.workers.call(cell.where, function, {"cell_id": cell.id} | given, TIMEOUT_S)
+            return self.workers.call(where, function, given, TIMEOUT_S)
         except WorkerFailed as failure:
             return failure
+
+
+def _in_float64(cell: Cell) -> Cell:
+    """The small cell that is proved beside one that is too sensitive in float32."""
+    size = min(cell.batch_size, starting.FLOAT64_BATCH)
+    return replace(cell, precision="float64", batch_size=size)
 
 
 def _joined(exact: Any, up: Any, down: Any) -> tuple[Any, Any]:

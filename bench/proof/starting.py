@@ -21,6 +21,9 @@ from spec.workload import Workload
 SEED = 0
 LARGEST_PROOF_BATCH = 128
 """Beyond this the reference is too slow: the proof is at this size, and the result says so."""
+FLOAT64_BATCH, FLOAT64_CHUNK = 8, 2
+"""Of what is proved in float64 beside a sensitive cell: equality does not depend on them, and
+float64 is slow."""
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Started:
     arrays: Mapping[str, Any]
     placed: Any
     chunk: int
+    to_prove: int
+    """Iterations of the run that is proved."""
     proved: "Started"
     """The same at the size that is proved: itself, unless batches are too large."""
     ends: dict[int, Ended] = field(default_factory=dict)
@@ -59,6 +64,14 @@ def start(cell: dict[str, Any]) -> dict[str, Any]:
     return {"first_step_s": first_step_s, "first_iterations": first}
 
 
+def start_in_float64(cell: dict[str, Any]) -> None:
+    """Make a cell of float64 ready to be proved and not timed: two chunks, the edge to a third."""
+    cell_ = Cell(**cell)
+    started = _made(cell_, cell_.load(), FLOAT64_CHUNK)
+    started.to_prove = 2 * FLOAT64_CHUNK + 1
+    _STARTED[cell_.id] = started
+
+
 def started(cell_id: str) -> Started:
     """A cell that this worker has started."""
     return _STARTED[cell_id]
@@ -71,7 +84,7 @@ def forget(cell_ids: list[str]) -> None:
 
 
 def run_to_prove(cell_id: str) -> dict[str, Any]:
-    """Run a whole chunk, as it is timed, and the first iteration of the next one.
+    """Run whole chunks, as they are timed, and the first iteration of the next one.
 
     What a proof depends on beside its source and the asking side: {fingerprint, iterations, ...}.
     """
@@ -79,7 +92,7 @@ def run_to_prove(cell_id: str) -> dict[str, Any]:
     if started.workload.schedule.batch_size > LARGEST_PROOF_BATCH:
         started.proved = _made(started.cell, started.cell.load(LARGEST_PROOF_BATCH))
     proved = started.proved
-    n = proved.chunk + 1
+    n = proved.to_prove
     proved.ends[n] = _end(proved, n)
     return {
         "fingerprint": proved.ends[n].fingerprint,
@@ -102,8 +115,7 @@ def save_to_prove(
     Length of a run -> {end: file, draws: file, first: hash of the first iteration's draws}.
     """
     proved, found = _STARTED[cell_id].proved, {}
-    n = proved.chunk + 1
-    for length in lengths(proved.workload, proved.cell.precision, n):
+    for length in lengths(proved.workload, proved.cell.precision, proved.to_prove):
         if length not in proved.ends:
             proved.ends[length] = _end(proved, length)
         end = proved.ends.pop(length)
@@ -115,11 +127,12 @@ def save_to_prove(
     return found
 
 
-def _made(cell: Cell, workload: Workload) -> Started:
-    arrays, chunk = data.load(workload), workload.chunk_iterations()
+def _made(cell: Cell, workload: Workload, chunk: int | None = None) -> Started:
+    arrays, chunk = data.load(workload), chunk or workload.chunk_iterations()
     settings = Settings(cell.mode, cell.precision, cell.device, chunk)  # type: ignore[arg-type]
     program = backends.prepare(cell.row, workload, settings)
-    made: Any = Started(cell, workload, program, arrays, program.place(arrays), chunk, None)  # type: ignore[arg-type]
+    placed: Any = program.place(arrays)
+    made: Any = Started(cell, workload, program, arrays, placed, chunk, chunk + 1, None)  # type: ignore[arg-type]
     made.proved = made
     return made  # type: ignore[no-any-return]
 

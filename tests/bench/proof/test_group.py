@@ -11,10 +11,13 @@ import pytest
 from bench.plan.cells import Cell
 from bench.proof import group
 from bench.proof.arrays import read_rows, write_rows
-from bench.proof.starting import save_to_prove, start
+from bench.proof.starting import save_to_prove, start, start_in_float64
 from bench.workers.pool import WorkerFailed, Workers
 
 SMALL = "tests/meta/workloads/vocabulary_b.toml"
+CRITIC = Cell(
+    "tests/meta/workloads/critic.toml", "reference", "eager", "float32", "cpu", 6, "critic"
+)
 CELL = Cell(SMALL, "reference", "eager", "float32", "cpu", 4, "vocabulary_b")
 
 
@@ -122,6 +125,62 @@ def test_modes_share_their_draws_and_are_judged_by_them(
     for failure in found.values():
         assert isinstance(failure, WorkerFailed)
         assert "over the limit" in str(failure)
+
+
+def test_a_sensitive_cell_is_proved_in_float64_too_in_a_worker_that_ends(side: Side) -> None:
+    beside = replace(CRITIC, precision="float64")
+    side.pool.call(beside.where, start, {"cell": beside.as_dict()}, 120.0)
+    number = side.pool.number(beside.where)
+    mode = replace(CRITIC, label="another")
+    found = side.prove(CRITIC, mode)
+    for outcome in found.values():
+        assert isinstance(outcome, dict)
+        assert outcome["sensitive"]
+        proof = outcome["float64"]
+        assert (proof["status"], proof["batch_size"], proof["iterations"]) == ("proved", 6, 5)
+        assert proof["comparisons"] > 0
+        assert proof["limit"] < outcome["limit"]
+    live = {CRITIC.where, beside.where}
+    assert len(side.pool.processes()) == len(live)
+    assert side.pool.number(beside.where) == number, "a float64 cell of the run has its own"
+    assert side.prove(CRITIC)[CRITIC.id] == found[CRITIC.id] | {"status": "recognised"}  # type: ignore[operator]
+
+
+def test_a_wrong_end_in_float64_fails_its_cell_alone(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mode, own = replace(CRITIC, label="another"), group.read_arrays
+    small = replace(mode, precision="float64").id
+
+    def wrong(path: Path) -> Any:
+        found = own(path)
+        if path.stem.startswith(small):
+            state = found["state"]
+            found["state"] = {k: v if "step" in k else v * (1 + 1e-6) for k, v in state.items()}
+        return found
+
+    monkeypatch.setattr(group, "read_arrays", wrong)
+    found = side.prove(CRITIC, mode)
+    assert isinstance(found[CRITIC.id], dict)
+    failure = found[mode.id]
+    assert isinstance(failure, WorkerFailed)
+    assert (failure.kind, "over the limit" in str(failure)) == ("CheckFailed", True)
+
+
+def test_what_does_not_start_in_float64_is_not_proved(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = side.pool.call
+
+    def call(where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
+        if function is start_in_float64:
+            raise WorkerFailed("ValueError", "no float64 here")
+        return own(where, function, arguments, timeout_s)
+
+    monkeypatch.setattr(side.pool, "call", call)
+    failure = side.prove(CRITIC)[CRITIC.id]
+    assert isinstance(failure, WorkerFailed)
+    assert str(failure) == "no float64 here"
 
 
 def test_a_diverging_reference_is_no_failed_check(side: Side) -> None:

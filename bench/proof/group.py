@@ -14,7 +14,8 @@ from bench.plan.cells import Cell
 from bench.proof import kept
 from bench.proof.arrays import read_arrays
 from bench.proof.closeness import CheckFailed, Diverges, Measured
-from bench.proof.side_by_side import Ran, Side
+from bench.proof.ran import Ran
+from bench.proof.side_by_side import Side
 from bench.proof.timed_path import Ended, judge
 from bench.proof.verdict import verdict_of
 from bench.workers.pool import WorkerFailed, Workers
@@ -129,9 +130,9 @@ def _is_sensitive(one: Ran, found: Mapping[str, Outcome]) -> bool:
 
 
 def _with_float64(outcome: Outcome, proof: Outcome) -> Outcome:
-    if isinstance(proof, WorkerFailed) or isinstance(outcome, WorkerFailed):
-        return proof
-    return outcome | {"float64": proof}
+    if isinstance(outcome, WorkerFailed):
+        return outcome
+    return proof if isinstance(proof, WorkerFailed) else outcome | {"float64": proof}
 
 
 def _judged(one: Ran, replays: Mapping[Any, Any]) -> Outcome:

@@ -6,7 +6,7 @@ reference runs over that in the next of as many processes as there are processor
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -16,49 +16,12 @@ from typing import Any
 from bench.plan.cells import Cell
 from bench.plan.machine import cpus_usable
 from bench.proof import oracles, starting
+from bench.proof.ran import Key, Pair, Ran
 from bench.proof.replay import Way, joined
 from bench.workers.beside import Beside
 from bench.workers.pool import Where, WorkerFailed, Workers
 
 TIMEOUT_S = 900.0
-
-Key = tuple[str, str, str]
-"""What the reference is run over: the spec's hash, the precision and the hash of the draws."""
-
-
-@dataclass
-class Ran:
-    """A cell whose worker has run the iterations of the proof."""
-
-    cell: Cell
-    where: Where
-    told: dict[str, Any]
-    files: dict[int, dict[str, str]] | WorkerFailed | None = None
-    """Length of a run -> what it ended with, and its draws; None where it was not written."""
-
-    @property
-    def saved(self) -> dict[int, dict[str, str]]:
-        """The files that were written."""
-        assert isinstance(self.files, dict)
-        return self.files
-
-    @property
-    def drawn_from(self) -> tuple[Any, ...]:
-        """Cells of one worker for which this is the same draw the same: modes have no part in it.
-
-        Where one did not, it would not end where the reference does.
-        """
-        return tuple(self.told[name] for name in ("spec_hash", "batch_size", "chunk", "iterations"))
-
-    def key(self, length: int, *, alone: bool = False) -> Key:
-        """What the reference is run over."""
-        files = self.saved[length]
-        draws = files["first"] if alone else Path(files["draws"]).stem
-        return self.told["spec_hash"], self.cell.precision, draws
-
-
-Pair = tuple[Cell, Ran | WorkerFailed]
-"""A cell, and what was run for its proof or why there is nothing."""
 
 
 class Side(Beside):
@@ -67,11 +30,17 @@ class Side(Beside):
     def __init__(self, workers: Workers, reference: Workers, folder: Path) -> None:
         super().__init__(cpus_usable(), workers, reference)
         self.workers, self.reference, self.folder = workers, reference, folder
+        self._aside = Beside(1, workers, reference)
+        self._early: dict[Where, Future[list[Pair]]] = {}
         self._courses: dict[tuple[Key, Way], Future[Any]] = {}
         self._asking = Lock()
         self._free: SimpleQueue[int] = SimpleQueue()
         for number in range(self.slots):
             self._free.put(number)
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        self._aside.__exit__(kind, *raised)
+        super().__exit__(kind, *raised)
 
     def ran(self, cells: Iterable[Cell], is_new: Callable[[Ran], bool]) -> list[Pair]:
         """Have each cell run what is proved; those of one worker one after the other.
@@ -83,28 +52,41 @@ class Side(Beside):
             ran: list[Pair] = []
             for cell in own:
                 ran.append((cell, self._ran(cell, where, is_new, ran)))
+            new = [cell for cell, one in ran if isinstance(one, Ran) and one.files is not None]
+            self._begin_in_float64([cell for cell in new if _leaves_little(cell)])
             return ran
 
-        return self._by_worker({cell: cell.where for cell in cells}, of_worker)
+        return self._by_worker(_grouped(cells, lambda cell: cell.where), of_worker)
 
     def ran_in_float64(self, cells: Iterable[Cell]) -> list[Pair]:
         """The same with small cells in float64, each beside the cell that it is proved for.
 
-        Every row has a worker of its own for them, which ends then: nothing else lives on beside
-        what is timed.
+        So too for those that were begun, though float32 may have left them enough.
         """
 
         def of_worker(where: Where, own: list[Cell]) -> list[Pair]:
-            ran: list[Pair] = []
-            for cell in own:
-                small = _in_float64(cell)
-                failed = self._asked(where, starting.start_in_float64, cell=small.as_dict())
-                ran.append((cell, failed or self._ran(small, where, lambda _: True, ran)))
-            self.workers.end(where)
-            return ran
+            early = self._early.get(where)
+            begun = early.result() if early and not early.cancel() else []
+            done = [cell for cell, _ in begun]
+            return begun + self._of_float64(where, [cell for cell in own if cell not in done])
 
-        wheres = {cell: (cell.row, "float64", cell.device, "proof") for cell in cells}
-        return self._by_worker(wheres, of_worker)
+        early: dict[Where, list[Cell]] = {where: [] for where in self._early}
+        return self._by_worker(early | _grouped(cells, _where_in_float64), of_worker)
+
+    def _begin_in_float64(self, cells: list[Cell]) -> None:
+        """Compile and run these beside all else: with one cell the processors would wait for it."""
+        for where, own in _grouped(cells, _where_in_float64).items():
+            self._early[where] = self._aside.submit(self._of_float64, where, own)
+
+    def _of_float64(self, where: Where, own: list[Cell]) -> list[Pair]:
+        """In a worker of their own, which ends then: nothing lives on beside what is timed."""
+        ran: list[Pair] = []
+        for cell in own:
+            small = _in_float64(cell)
+            failed = self._asked(where, starting.start_in_float64, cell=small.as_dict())
+            ran.append((cell, failed or self._ran(small, where, lambda _: True, ran)))
+        self.workers.end(where)
+        return ran
 
     def replays(self, ran: list[Ran]) -> dict[Key, Any]:
         """What the reference does on each of the draws: {key: Replay, or why there is none}.
@@ -127,11 +109,10 @@ class Side(Beside):
         return known
 
     def _by_worker(
-        self, wheres: Mapping[Cell, Where], call: Callable[[Where, list[Cell]], list[Pair]]
+        self, cells: Mapping[Where, list[Cell]], call: Callable[[Where, list[Cell]], list[Pair]]
     ) -> list[Pair]:
         """A call for the cells of each worker, workers side by side."""
-        own = {where: [c for c in wheres if wheres[c] == where] for where in wheres.values()}
-        return list(chain(*self.each(lambda where: call(where, own[where]), own)))
+        return list(chain(*self.each(lambda where: call(where, cells[where]), cells)))
 
     def _ran(
         self, cell: Cell, where: Where, is_new: Callable[[Ran], bool], before: Sequence[Pair]
@@ -209,6 +190,25 @@ class Side(Beside):
             return self.workers.call(where, function, given, TIMEOUT_S)
         except WorkerFailed as failure:
             return failure
+
+
+def _grouped(cells: Iterable[Cell], of: Callable[[Cell], Where]) -> dict[Where, list[Cell]]:
+    grouped: dict[Where, list[Cell]] = {}
+    for cell in cells:
+        grouped.setdefault(of(cell), []).append(cell)
+    return grouped
+
+
+def _where_in_float64(cell: Cell) -> Where:
+    return (cell.row, "float64", cell.device, "proof")
+
+
+def _leaves_little(cell: Cell) -> bool:
+    """Whether float32 is likely to leave too little: where the weights of a critic are clipped.
+
+    A guess, which decides nothing but when work begins: if it is wrong, more was proved.
+    """
+    return cell.precision != "float64" and any(phase.clip for phase in cell.load().phases)
 
 
 def _in_float64(cell: Cell) -> Cell:

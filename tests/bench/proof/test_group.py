@@ -1,7 +1,8 @@
 """A group is proved together: by bits where it can be, else by the reference side by side."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.plan.cells import Cell
-from bench.proof import group
+from bench.proof import group, side_by_side
 from bench.proof.arrays import read_rows, write_rows
 from bench.proof.starting import save_to_prove, start, start_in_float64
 from bench.workers.pool import WorkerFailed, Workers
@@ -69,7 +70,7 @@ def test_a_pair_shares_a_proof_by_its_bits(side: Side, monkeypatch: pytest.Monke
     twin = replace(CELL, again=True)
     found = side.prove(CELL, twin, kept_in=None)
     assert found[twin.id] == found[CELL.id] | {"same_bits": True}  # type: ignore[operator]
-    assert [one.cell.id for one in judged] == [CELL.id]
+    assert [one.cell for one in judged if one.cell.precision == "float32"] == [CELL]
 
 
 def test_other_bits_are_compared(side: Side) -> None:
@@ -108,7 +109,7 @@ def test_modes_share_their_draws_and_are_judged_by_them(
 
     def other_draws(where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
         found = own(where, function, arguments, timeout_s)
-        if function is save_to_prove:
+        if function is save_to_prove and where == CELL.where:
             asked.append(arguments["drawn"])
             for files in found.values():
                 rows = read_rows(Path(files["draws"]))
@@ -181,6 +182,78 @@ def test_what_does_not_start_in_float64_is_not_proved(
     failure = side.prove(CRITIC)[CRITIC.id]
     assert isinstance(failure, WorkerFailed)
     assert str(failure) == "no float64 here"
+
+
+Call = Callable[[Any, Any, Any, float], Any]
+
+
+def asking(pool: Workers, asked: list[Any], waits: Callable[[Any], bool]) -> Call:
+    """A pool's `call` that notes what was asked, and may wait for something before it goes on."""
+    own = pool.call
+
+    def call(where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
+        asked.append(function)
+        end = time.monotonic() + 60.0
+        while waits(function):
+            assert time.monotonic() < end, "it never came to that"
+            time.sleep(0.01)
+        return own(where, function, arguments, timeout_s)
+
+    return call
+
+
+def test_a_clipped_critic_is_begun_in_float64_while_the_reference_runs(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    rows = asking(side.pool, asked, lambda _: False)
+    reference = asking(side.reference, [], lambda _: start_in_float64 not in asked)
+    monkeypatch.setattr(side.pool, "call", rows)
+    monkeypatch.setattr(side.reference, "call", reference)
+    found = side.prove(CRITIC, kept_in=None)[CRITIC.id]
+    assert isinstance(found, dict)
+    assert found["float64"]["status"] == "proved"
+    assert asked.count(start_in_float64) == 1
+
+
+def test_of_two_that_were_to_be_begun_the_second_does_not_wait(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def waits(function: Any) -> bool:
+        return function is start_in_float64 and asked.count(start_in_float64) < 2
+
+    monkeypatch.setattr(side.pool, "call", asking(side.pool, asked, waits))
+    own = lambda cell: (cell.row, "float64", cell.device, cell.label)  # noqa: E731
+    monkeypatch.setattr(side_by_side, "_where_in_float64", own)
+    both = CRITIC, replace(CRITIC, label="another", again=True)
+    for outcome in side.prove(*both, kept_in=None).values():
+        assert isinstance(outcome, dict)
+        assert outcome["float64"]["status"] == "proved"
+    assert asked.count(start_in_float64) == len(both)
+
+
+def test_what_was_begun_in_float64_for_nothing_changes_no_verdict(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This one clips too, and is not sensitive."""
+    found = side.prove(CELL, kept_in=None)[CELL.id]
+    assert isinstance(found, dict)
+    assert (found["status"], found["sensitive"]) == ("proved", False)
+    assert found["float64"]["status"] == "proved"
+    own = group.read_arrays
+
+    def wrong(path: Path) -> Any:
+        found = own(path)
+        if path.stem.startswith(CELL.id):
+            found["metrics"] = {name: 1.01 * value for name, value in found["metrics"].items()}
+        return found
+
+    monkeypatch.setattr(group, "read_arrays", wrong)
+    failure = side.prove(CELL, kept_in=None)[CELL.id]
+    assert isinstance(failure, WorkerFailed)
+    assert "over the limit" in str(failure)
 
 
 def test_a_diverging_reference_is_no_failed_check(side: Side) -> None:

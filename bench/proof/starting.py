@@ -65,10 +65,13 @@ def start(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_in_float64(cell: dict[str, Any]) -> None:
-    """Make a cell of float64 ready to be proved and not timed: two chunks, the edge to a third."""
+    """Make a cell of float64 ready to be proved and not timed: a chunk, and the edge to the next.
+
+    Two where a dispatch is a chunk: the second time it is not captured but used again.
+    """
     cell_ = Cell(**cell)
     started = _made(cell_, cell_.load(), FLOAT64_CHUNK)
-    started.to_prove = 2 * FLOAT64_CHUNK + 1
+    started.to_prove += FLOAT64_CHUNK if cell_.mode == "multistep" else 0
     _STARTED[cell_.id] = started
 
 

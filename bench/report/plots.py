@@ -58,26 +58,29 @@ def dots(
     ticks: str = PLAIN,
 ) -> alt.LayerChart:
     """A dot plot with intervals, names above each line, numbers at the right."""
-    chart = alt.Chart(_data(asdict(point) for point in points))
+    chart = alt.Chart()  # the data are those of the whole: altair copies what is in a layer
     y = alt.Y("label:N", sort=[p.label for p in points], axis=None)
     axis, scale = _axis(points, unit, ticks, log)
     x = alt.X("value:Q", axis=axis, scale=scale)
     shown = _row_encoding(rows) | {"x": x, "y": y}
-    at = {"left": alt.value(0), "right": alt.value(WIDTH)}
+    # Of its class each: altair takes long to find that of a word or a value.
+    left, right = alt.XValue(0), alt.XValue(WIDTH)
+    label, text = alt.Text("label:N"), alt.Text("text:N")
     layers = [
-        chart.mark_rule(color=GRID).encode(x=at["left"], x2=at["right"], y=y),
+        chart.mark_rule(color=GRID).encode(x=left, x2=alt.X2Value(WIDTH), y=y),
         chart.mark_rule(strokeWidth=3, opacity=0.75).encode(
-            x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q", y=y, color=shown["color"]
+            x=alt.X("low:Q", axis=axis, scale=scale), x2=alt.X2("high:Q"), y=y, color=shown["color"]
         ),
         _marks(chart, filled=True).encode(**shown),
         _marks(chart, filled=False).encode(**shown),
-        chart.mark_text(align="left", dy=-13, color=INK).encode(x=at["left"], y=y, text="label:N"),
-        chart.mark_text(align="right", dy=-13, color=INK).encode(x=at["right"], y=y, text="text:N"),
+        chart.mark_text(align="left", dy=-13, color=INK).encode(x=left, y=y, text=label),
+        chart.mark_text(align="right", dy=-13, color=INK).encode(x=right, y=y, text=text),
     ]
     if band:
         area = alt.Chart(_data([{"from": band[0], "to": band[1]}])).mark_rect(color=BAND)
-        layers.insert(0, area.encode(x=alt.X("from:Q", axis=axis, scale=scale), x2="to:Q"))
-    return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(LINE_HEIGHT))
+        layers.insert(0, area.encode(x=alt.X("from:Q", axis=axis, scale=scale), x2=alt.X2("to:Q")))
+    data = _data(asdict(point) for point in points)
+    return alt.layer(*layers, data=data, width=WIDTH, height=alt.Step(LINE_HEIGHT))
 
 
 def _axis(points: Sequence[Point], unit: str, ticks: str, log: bool) -> tuple[alt.Axis, alt.Scale]:
@@ -150,7 +153,7 @@ def curves(dots_: Sequence[Dot], rows: Sequence[str], x: str, y: str) -> alt.Lay
             "x:Q", title=x, scale=alt.Scale(type="log", nice=False), axis=alt.Axis(values=sizes)
         ),
         y=alt.Y("y:Q", title=y, scale=y_scale, axis=alt.Axis(format="~s", values=_ladder(heights))),
-        detail="label:N",
+        detail=alt.Detail("label:N"),
         color=channels["color"],
     )
     line = chart.mark_line(strokeWidth=2).encode(strokeDash=dash)

@@ -39,12 +39,18 @@ class Side:
         return group.prove(cells, self.pool, self.reference, self.folder / "draws", **told)
 
 
+@pytest.fixture(name="pools", scope="module")
+def _pools() -> Iterator[tuple[Workers, Workers]]:
+    """Of all these tests: a worker takes a second to start."""
+    pools = Workers({}), Workers({})
+    yield pools
+    for pool in pools:
+        pool.stop()
+
+
 @pytest.fixture(name="side")
-def _side(tmp_path: Path) -> Iterator[Side]:
-    side = Side(tmp_path, Workers({}), Workers({}))
-    yield side
-    side.pool.stop()
-    side.reference.stop()
+def _side(tmp_path: Path, pools: tuple[Workers, Workers]) -> Side:
+    return Side(tmp_path, *pools)
 
 
 def test_a_proof_is_kept_recognised_and_made_anew_when_asked(side: Side) -> None:
@@ -129,6 +135,7 @@ def test_modes_share_their_draws_and_are_judged_by_them(
 
 
 def test_a_sensitive_cell_is_proved_in_float64_too_in_a_worker_that_ends(side: Side) -> None:
+    side.pool.stop()
     beside = replace(CRITIC, precision="float64")
     side.pool.call(beside.where, start, {"cell": beside.as_dict()}, 120.0)
     number = side.pool.number(beside.where)

@@ -87,18 +87,34 @@ def test_other_bits_are_compared(side: Side) -> None:
     assert found["comparisons"] > 0
 
 
-def test_a_wrong_end_fails_its_cell_alone(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = replace(CELL, batch_size=6)
+def metrics_off(end: dict[str, Any]) -> None:
+    end["metrics"] = {name: 1.01 * value for name, value in end["metrics"].items()}
+
+
+def state_off(end: dict[str, Any]) -> None:
+    """By little: only float64 shows it. Counters stay."""
+    state = end["state"]
+    end["state"] = {k: v if "step" in k else v * (1 + 1e-6) for k, v in state.items()}
+
+
+def end_otherwise(
+    monkeypatch: pytest.MonkeyPatch, cell: str, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """What this cell ended with is read otherwise than it was written."""
     own = group.read_arrays
 
     def wrong(path: Path) -> Any:
         found = own(path)
-        if path.stem.startswith(other.id):
-            metrics = found["metrics"]
-            found["metrics"] = {name: 1.01 * value for name, value in metrics.items()}
+        if path.stem.startswith(cell):
+            change(found)
         return found
 
     monkeypatch.setattr(group, "read_arrays", wrong)
+
+
+def test_a_wrong_end_fails_its_cell_alone(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(CELL, batch_size=6)
+    end_otherwise(monkeypatch, other.id, metrics_off)
     found = side.prove(CELL, other)
     assert isinstance(found[CELL.id], dict)
     failure = found[other.id]
@@ -157,17 +173,8 @@ def test_a_sensitive_cell_is_proved_in_float64_too_in_a_worker_that_ends(side: S
 def test_a_wrong_end_in_float64_fails_its_cell_alone(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mode, own = replace(CRITIC, label="another"), group.read_arrays
-    small = replace(mode, precision="float64").id
-
-    def wrong(path: Path) -> Any:
-        found = own(path)
-        if path.stem.startswith(small):
-            state = found["state"]
-            found["state"] = {k: v if "step" in k else v * (1 + 1e-6) for k, v in state.items()}
-        return found
-
-    monkeypatch.setattr(group, "read_arrays", wrong)
+    mode = replace(CRITIC, label="another")
+    end_otherwise(monkeypatch, replace(mode, precision="float64").id, state_off)
     found = side.prove(CRITIC, mode)
     assert isinstance(found[CRITIC.id], dict)
     failure = found[mode.id]
@@ -249,15 +256,7 @@ def test_what_was_begun_in_float64_for_nothing_changes_no_verdict(
     assert isinstance(found, dict)
     assert (found["status"], found["sensitive"]) == ("proved", False)
     assert found["float64"]["status"] == "proved"
-    own = group.read_arrays
-
-    def wrong(path: Path) -> Any:
-        found = own(path)
-        if path.stem.startswith(CELL.id):
-            found["metrics"] = {name: 1.01 * value for name, value in found["metrics"].items()}
-        return found
-
-    monkeypatch.setattr(group, "read_arrays", wrong)
+    end_otherwise(monkeypatch, CELL.id, metrics_off)
     failure = side.prove(CELL, kept_in=None)[CELL.id]
     assert isinstance(failure, WorkerFailed)
     assert "over the limit" in str(failure)

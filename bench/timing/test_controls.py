@@ -8,7 +8,7 @@ import pytest
 from bench.plan.cells import Control, Group, Plan
 from bench.plan.controls import iterations_so_far
 from bench.plan.folder import place_of_control
-from bench.plan.groups import name
+from bench.plan.groups import halves, name
 from bench.plan.records import write_atomically
 from bench.plan.turns import BLOCK_S, MOST_TURNS
 from bench.timing.yardstick import time_turn
@@ -30,7 +30,7 @@ def test_control(
     asked: dict[str, Any] = {
         "program": control.program,
         "row": control.row,
-        "block": f"{name(group)}-{block}",
+        "stretch": stretch(plan, group, block),
     }
     round_s = max(SHORTEST_S, CONTROL_SHARE * plan.round_s)
     asked |= {"round_s": round_s, "iterations_per_round": iterations_so_far(plan, control)}
@@ -42,3 +42,9 @@ def test_control(
         pytest.skip(error)
     record = {"id": control.id, "group": name(group), "block": block, "turn": turn, **found}
     write_atomically(folder / place_of_control(control, group, block, turn), record)
+
+
+def stretch(plan: Plan, group: Group, block: int) -> str:
+    """A group's first half, or what follows all groups': few, since making a program traces it."""
+    early, _ = halves(plan.blocks)
+    return name(group) if block in early else "second halves"

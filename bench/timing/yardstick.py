@@ -27,7 +27,7 @@ PACKAGES = {"pytorch": ("torch",), "tensorflow": ("tensorflow", "keras"), "jax":
 
 
 _LIVE: dict[str, tuple[str, Callable[[int], float]]] = {}
-"""Program -> the block that it was made for, and a round of it: n iterations, in seconds."""
+"""Program -> the stretch that it was made for, and a round of it: n iterations, in seconds."""
 _ITERATIONS: dict[str, int] = {}
 
 
@@ -37,16 +37,16 @@ def load(program: str) -> None:
 
 
 def time_turn(
-    program: str, row: str, round_s: float, block: str, iterations_per_round: int | None = None
+    program: str, row: str, round_s: float, stretch: str, iterations_per_round: int | None = None
 ) -> dict[str, Any]:
-    """In a control's worker: a turn of a group's block, as the seconds an iteration of a round.
+    """In a control's worker: a turn in a stretch of blocks, as the seconds an iteration of a round.
 
-    Every block starts from the same weights, so that all blocks of all runs compute the same.
-    Without `iterations_per_round` there are as many as last `round_s`.
+    Every stretch starts from the same weights, so that all runs compute the same. Without
+    `iterations_per_round` there are as many as last `round_s`.
     """
     module = importlib.import_module(program)
-    if _LIVE.get(program, (None, None))[0] != block:
-        _LIVE[program] = block, _made(module)
+    if _LIVE.get(program, (None, None))[0] != stretch:
+        _LIVE[program] = stretch, _made(module)
     one_round = _LIVE[program][1]
     if program not in _ITERATIONS:
         own = iterations_per_round or _iterations_per_round(one_round, round_s)

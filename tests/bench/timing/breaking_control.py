@@ -1,4 +1,4 @@
-"""A control program whose second block breaks."""
+"""A control program that breaks in the second halves, where it is made anew."""
 
 from collections.abc import Callable
 

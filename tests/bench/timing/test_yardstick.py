@@ -18,6 +18,8 @@ from bench.plan.resuming import identity, take_up
 from bench.report import table
 from bench.results.provenance import provenance
 from bench.results.reading import read
+from bench.timing import yardstick
+from bench.timing.test_controls import stretch
 from tests.bench.commands.test_resuming import start, wait_for
 
 BLOCKS, TURNS = 3, 3
@@ -28,7 +30,15 @@ CELL = Cell(SMALL, "reference", "eager", "float64", "cpu", 8, "vocabulary_b")
 
 def plan_in(folder: Path, program: str) -> Plan:
     """One cell of the reference and one control."""
-    plan = Plan(
+    controls = (Control(f"tests.bench.timing.{program}", "reference", "cpu"),)
+    plan = replace(plan_of(controls), folder=str(folder / "run.records"))
+    write_atomically(folder / "run.records" / "plan.json", asdict(plan))
+    return plan
+
+
+def plan_of(controls: tuple[Control, ...]) -> Plan:
+    """One cell of the reference, with these controls."""
+    return Plan(
         cells=(CELL,),
         absent=(),
         blocks=BLOCKS,
@@ -36,14 +46,12 @@ def plan_in(folder: Path, program: str) -> Plan:
         round_s=0.004,
         seed=1,
         pythons={},
-        folder=str(folder / "run.records"),
+        folder="",
         costs=True,
         memory=False,
         identity=identity((CELL,)),
-        controls=(Control(f"tests.bench.timing.{program}", "reference", "cpu"),),
+        controls=controls,
     )
-    write_atomically(folder / "run.records" / "plan.json", asdict(plan))
-    return plan
 
 
 def run(plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
@@ -75,12 +83,39 @@ def test_a_control_is_timed_in_every_block_and_is_no_cell(tmp_path: Path) -> Non
 
 def test_a_control_that_breaks_fails_nothing_and_is_no_yardstick(tmp_path: Path) -> None:
     result, control, printed = run(plan_in(tmp_path, "breaking_control"))
-    assert len(control["groups"][GROUP]) == 1
+    assert sorted(control["groups"][GROUP]) == [0, 1]
     assert "MemoryError: no memory left" in control["error"]
-    assert "control breaking_control-cpu: block 1: MemoryError" in printed
+    assert "control breaking_control-cpu: block 2: MemoryError" in printed
     write_atomically(tmp_path / "a.json", result)
     found = compare([read(tmp_path / "a.json")], [read(tmp_path / "a.json")], Calibration())
     assert (found.controls, found.machine) == ([], None)
+
+
+def test_a_program_is_made_for_each_first_half_and_once_for_all_second_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = replace(CELL, batch_size=4)
+    plan = replace(plan_of(()), cells=(CELL, other), blocks=5)
+    turns = [(CELL, 0), (CELL, 2), (other, 0), (other, 2), (other, 3), (CELL, 3), (other, 4)]
+    made: list[str] = []
+
+    def made_again(module: Any) -> Any:
+        made.append(module.__name__)
+        return lambda n: 0.001 * n
+
+    monkeypatch.setattr(yardstick, "_made", made_again)
+    monkeypatch.setattr(yardstick, "_LIVE", {})
+    counts = []
+    for cell, block in turns:
+        yardstick.time_turn(
+            "tests.bench.timing.control_program",
+            "reference",
+            0.01,
+            stretch(plan, cell.group, block),
+            10,
+        )
+        counts.append(len(made))
+    assert counts == [1, 1, 2, 2, 3, 3, 3]
 
 
 def test_a_killed_run_keeps_its_controls_blocks(tmp_path: Path) -> None:

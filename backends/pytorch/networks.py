@@ -105,6 +105,18 @@ class _GroupNorm(nn.GroupNorm):
         return super().forward(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
 
 
+class _InstanceNorm(nn.InstanceNorm1d):
+    """torch's own, on (n, channels, pixels).
+
+    On images its backward pass reads a channels-last gradient in the wrong order where the batch is
+    one (torch 2.13 on a CPU, found by tests/conformance/grid.py): it takes the samples' channels
+    for those of one, and with one sample the view still looks channels-last.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
+
+
 class _Dropout(nn.Module):
     """torch's own draws its mask itself; this one is given it in train mode."""
 
@@ -217,7 +229,7 @@ def _layer_norm(layer: layers.LayerNorm, shape: tuple[int, ...]) -> nn.Module:
 
 
 def _instance_norm(layer: layers.InstanceNorm, shape: tuple[int, ...]) -> nn.Module:
-    return nn.InstanceNorm2d(
+    return _InstanceNorm(
         shape[-1], eps=layer.epsilon, momentum=0.0, affine=layer.affine, track_running_stats=False
     )
 

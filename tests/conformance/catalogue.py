@@ -7,13 +7,20 @@ from typing import Any, Literal, NamedTuple
 import backends
 from bench.proof.closeness import CheckFailed
 from spec.errors import UserError
-from tests.conformance import checks, run_checks
+from tests.conformance import checks, draw_checks, extremes, grid, run_checks, state_checks
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
 from tests.conformance.convergence import check_convergence
 from tests.fuzz.comparison import check_random_gan
 
 BOTH = ("float64", "float32")
+
+
+STATES = ("mlp_small", "dcgan_32")
+"""A cheap one, and the one with batch statistics."""
+
+ONCE = ("mlp_small",)
+"""The cheapest, for checks that one workload is enough for, or that make their own."""
 
 
 class Check(NamedTuple):
@@ -66,6 +73,24 @@ CATALOGUE = (
         workloads=("mlp_square", "dcgan_32", "mlp_small"),
     ),
     Check(checks.check_generate, modes="every", precisions=BOTH),
+    Check(state_checks.check_live_states, modes="every", workloads=ONCE),
+    Check(state_checks.check_reads_leave_states, modes="every", workloads=STATES),
+    Check(state_checks.check_exports_are_copies, modes="every", workloads=ONCE),
+    Check(state_checks.check_samples_after_training, modes="every", workloads=STATES),
+    Check(state_checks.check_used_after_an_error, modes="every", workloads=ONCE),
+    Check(state_checks.check_programs_beside_each_other, modes="every", workloads=ONCE),
+    Check(
+        draw_checks.check_long_draws,
+        modes="first",
+        precisions=BOTH,
+        workloads=("mlp_square", "mlp_wide", "gaussian", "gaussian_raw"),
+    ),
+    Check(grid.check_grid, modes="first", workloads=ONCE),
+    Check(grid.check_grid_sample, modes="last", workloads=ONCE),
+    Check(extremes.check_extreme_activations, modes="first", precisions=BOTH, workloads=ONCE),
+    Check(extremes.check_extreme_losses, modes="first", precisions=BOTH, workloads=ONCE),
+    Check(extremes.check_extreme_norms, modes="first", workloads=ONCE),
+    Check(extremes.check_extreme_optimizers, modes="first", workloads=ONCE),
     Check(check_convergence, modes="last", workloads=("gaussian",)),
 )
 BY_NAME = {check.name: check for check in CATALOGUE}

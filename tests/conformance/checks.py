@@ -62,7 +62,7 @@ def check_layers(case: Case) -> None:
                 continue  # a sum or a concatenation has no numbers of its own
             alone = layer.model_copy(update={"inputs": None})
             single = _probe(case.workload, Network(input=shape, layers=(alone,)))
-            values = _random_state(case, single)
+            values = random_state(case, single)
             inputs = case.normal(f"{network_name}/{layer_name}", shape)
             for train in (True, False):
                 _compare_apply(case, single, values, inputs, train, limit, layer_name)
@@ -73,7 +73,7 @@ def check_networks(case: Case) -> None:
     limit = tolerances.limit(case.precision, "forward")
     for name, network in case.workload.networks.items():
         probe = _probe(case.workload, network)
-        values = _random_state(case, probe)
+        values = random_state(case, probe)
         inputs = case.normal(f"whole/{name}", network.input)
         for train in (True, False):
             _compare_apply(case, probe, values, inputs, train, limit, name)
@@ -141,7 +141,7 @@ def check_optimizers(case: Case) -> None:
 
 def check_iteration(case: Case) -> None:
     """All of the state after one full iteration."""
-    _check_one_iteration(case, case.first, case.draws(0), "after one iteration:")
+    check_one_iteration(case, case.first, case.draws(0), "after one iteration:")
 
 
 def check_batch_statistics(case: Case) -> None:
@@ -191,7 +191,7 @@ def check_partial_batch(case: Case) -> None:
     sizes = {len(value[0]) for value in draws.values()}
     expected_size = case.workload.schedule.batch_size // 2
     case.measured.true(sizes == {expected_size}, f"batch sizes are {sizes}")
-    _check_one_iteration(case, case.first, draws, "after partial batch:")
+    check_one_iteration(case, case.first, draws, "after partial batch:")
 
 
 def check_generate(case: Case) -> None:
@@ -207,13 +207,13 @@ def check_generate(case: Case) -> None:
 
 def check_round_trip(case: Case) -> None:
     """A state goes in and out, and through a file, without a change of one bit."""
-    full = _random_state(case, case.workload)
+    full = random_state(case, case.workload)
     exported = case.program.export_state(case.program.import_state(full))
-    _identical(case.measured, exported, full, "exported state")
+    identical(case.measured, exported, full, "exported state")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.safetensors"
         state.save(exported, path)
-        _identical(case.measured, state.read(path), full, "state from a file")
+        identical(case.measured, state.read(path), full, "state from a file")
 
 
 def check_saves_state(case: Case) -> None:
@@ -227,8 +227,8 @@ def check_continues_from(case: Case) -> None:
     """Another row's file is read without a change, and training goes on as the reference does."""
     found = state.read(Path(case.extra["file"]))
     live = case.program.import_state(found)
-    _identical(case.measured, case.program.export_state(live), found, "state read")
-    _check_one_iteration(case, found, case.draws(1), "next iteration:")
+    identical(case.measured, case.program.export_state(live), found, "state read")
+    check_one_iteration(case, found, case.draws(1), "next iteration:")
 
 
 def check_refusals(case: Case) -> None:
@@ -246,7 +246,7 @@ def check_refusals(case: Case) -> None:
             raise CheckFailed(f"{path.name} was not refused")
 
 
-def _check_one_iteration(case: Case, first: Arrays, draws: Arrays, what: str) -> None:
+def check_one_iteration(case: Case, first: Arrays, draws: Arrays, what: str) -> None:
     """Metrics and all of the state after an iteration from `first`."""
     live, metrics = case.program.train_step(case.program.import_state(first), draws)
     exported = case.program.export_state(live)
@@ -292,7 +292,7 @@ def _probe(workload: Workload, network: Network) -> Workload:
     )
 
 
-def _random_state(case: Case, workload: Workload) -> Arrays:
+def random_state(case: Case, workload: Workload) -> Arrays:
     """Random values everywhere, so that no symmetry can hide a transposition."""
     values = state.init_state(workload, SEED)
     for key, value in values.items():
@@ -336,7 +336,7 @@ def _with_a_detached_branch(workload: Workload) -> Workload:
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
 
 
-def _identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:
+def identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:
     measured.true(set(actual) == set(expected), f"{what}: names differ")
     for key, value in expected.items():
         same = actual[key].shape == value.shape and np.array_equal(

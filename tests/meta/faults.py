@@ -42,7 +42,25 @@ from tests.meta.patches import (
     unseeded,
     unsorted,
 )
+from tests.meta.patches_draws import echoes, frozen_epochs, never_the_last, uniform_for_normal
+from tests.meta.patches_extremes import (
+    clipped_cross_entropy,
+    fast_variance,
+    tiny_is_zero,
+    unstable_softplus,
+)
+from tests.meta.patches_grid import growth_at_the_near_side, images_on_two_axes, upsampled_by_height
 from tests.meta.patches_jax import pieces_alike
+from tests.meta.patches_state import (
+    broken_by_an_error,
+    exports_that_live_on,
+    first_samples,
+    last_numbers,
+    live_variables,
+    moved_by_apply,
+    moved_by_gradients,
+    one_state,
+)
 
 
 class Fault(NamedTuple):
@@ -72,6 +90,9 @@ MANY = f"{WORKLOADS}/many_numbers.toml"
 """What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
+IN_PLACE = ("pytorch", "keras3-tensorflow")
+"""Rows whose states are changed in place."""
+KERAS = ("keras3-jax", "keras3-tensorflow")
 
 FAULTS = (
     Fault("Adam's epsilon in another place", "optimizers", "mlp_square", epsilon_inside_the_root),
@@ -306,6 +327,37 @@ FAULTS = (
     ),
     Fault("rows not sorted", "draws", "gaussian_raw", changed_workload(unsorted)),
     Fault("samples in train mode", "generate", "dcgan_32", samples_in_train_mode),
+    Fault("grown at the near side", "grid_sample", "mlp_small", growth_at_the_near_side, KERAS),
+    Fault("instance norm on images", "grid_sample", "mlp_small", images_on_two_axes, ("pytorch",)),
+    Fault("upsampled as if square", "grid_sample", "mlp_small", upsampled_by_height),
+    Fault(
+        "a state's own variables handed out",
+        "live_states",
+        "mlp_small",
+        live_variables,
+        ("keras3-tensorflow",),
+    ),
+    Fault("one state for all", "live_states", "mlp_small", one_state, IN_PLACE),
+    Fault("exports that live on", "exports_are_copies", "mlp_small", exports_that_live_on),
+    Fault("moved by gradients", "reads_leave_states", "mlp_small", moved_by_gradients, IN_PLACE),
+    Fault("moved by a forward pass", "reads_leave_states", "mlp_small", moved_by_apply, IN_PLACE),
+    Fault("samples of the first state", "samples_after_training", "mlp_small", first_samples),
+    Fault("broken by an error", "used_after_an_error", "mlp_small", broken_by_an_error),
+    Fault(
+        "numbers of the last program",
+        "programs_beside_each_other",
+        "mlp_small",
+        last_numbers,
+        ("pytorch",),
+    ),
+    Fault("epochs that freeze", "long_draws", "mlp_square", frozen_epochs),
+    Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),
+    Fault("uniform noise for normal", "long_draws", "mlp_wide", uniform_for_normal),
+    Fault("noise with an echo", "long_draws", "mlp_wide", echoes),
+    Fault("softplus as it is written", "extreme_activations", "mlp_small", unstable_softplus),
+    Fault("probabilities clipped", "extreme_losses", "mlp_small", clipped_cross_entropy),
+    Fault("variance in one pass", "extreme_norms", "mlp_small", fast_variance, ("flax_nnx",)),
+    Fault("tiny gradients as none", "extreme_optimizers", "mlp_small", tiny_is_zero),
 )
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 import spec
 from backends.protocol import MODES, absent_mode
 from bench.report.printing import table
-from bench.workers.pool import Workers
+from bench.workers.pool import ROOT, Workers
 from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.meta.faults import FAULTS, perform_fault
 
@@ -51,7 +51,14 @@ def test_planted_fault(
 
 
 def test_there_are_enough_faults() -> None:
-    assert len(FAULTS) >= 40
+    assert len(FAULTS) >= 80
+
+
+def test_pages_know_every_fault() -> None:
+    table = (ROOT / "docs" / "planted-faults.md").read_text(encoding="utf-8")
+    names = {line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()}
+    assert [fault.name for fault in FAULTS if fault.name not in names] == []
+    assert f"plants {len(FAULTS)} faults" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def show_caught(console: Console, found: list[tuple[str, str, dict[str, Any]]]) -> None:

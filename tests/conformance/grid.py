@@ -53,9 +53,10 @@ AFFINE = {"scale_init": NORMAL, "bias_init": NORMAL}
 
 def options(place: Place) -> list[dict[str, Any]]:
     """The layers that fit the place, each with a combination of its options."""
-    own = [*_images(), *_convolutions()] if len(place.shape) == 3 else list(_vectors())
-    if place in IMAGES[1:]:  # every second one, and the others elsewhere: pairs, at half the price
+    if len(place.shape) == 3:  # every second convolution, and the others elsewhere
         own = [*_images(), *list(_convolutions())[IMAGES.index(place) % 2 :: 2]]
+    else:
+        own = list(_vectors())
     dropouts = [{"kind": "dropout", "rate": rate} for rate in (0.2, 0.5)]
     some = [*activations(), *dropouts, *own]
     return [layer for layer in some if _fits(layer, place)] + normalisations(place)

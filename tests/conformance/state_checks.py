@@ -57,6 +57,11 @@ def check_reads_leave_states(case: Case) -> None:
     _goes_on_alike(case, live, before)
 
 
+def check_reads_leave_statistics(case: Case) -> None:
+    """The same of a workload with batch statistics, which a forward in train mode keeps."""
+    check_reads_leave_states(case)
+
+
 def check_exports_are_copies(case: Case) -> None:
     """What was exported does not change with the state, nor a state with what it came from."""
     program = case.program

@@ -182,6 +182,13 @@ def browser(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs)
 
 
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Random mutants of our own code: which of them does no test notice? `-- --minutes 30`."""
+    install(session, "mutate")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
 @nox.session(venv_backend="none", requires=NEEDED)
 def doctor(session: nox.Session) -> None:
     """Versions, devices, one training step per row, one plot."""

@@ -80,8 +80,9 @@ def options(session: str) -> set[str]:
     """What may stand behind `--`: options of the command, or of the project's own tests."""
     if session in OF_BENCH:
         return of_command(OF_BENCH[session])
-    conftest = (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
-    return set(re.findall(r'addoption\(\s*"(--[\w-]+)"', conftest))
+    place = "mutation/__main__.py" if session == "mutate" else "conftest.py"
+    text = (ROOT / "tests" / place).read_text(encoding="utf-8")
+    return set(re.findall(r'add(?:option|_argument)\(\s*"(--[\w-]+)"', text))
 
 
 @EVERY_PAGE

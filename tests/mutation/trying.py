@@ -1,0 +1,99 @@
+"""Which tests execute a line, and whether they notice a mutant of it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from coverage import CoverageData
+
+from tests.mutation.mutants import Mutant
+
+TESTS = (
+    "tests/spec",
+    *(f"tests/bench/{room}" for room in ("results", "compare", "report", "plan")),
+)
+"""Those that need no framework."""
+LONGEST_S, TESTS_S = 180.0, 40.0
+"""Of a mutant's tests before they count as hanging; and of those that are chosen, unmutated."""
+Outcome = Literal["caught", "left", "not executed"]
+
+
+@dataclass(frozen=True)
+class Executed:
+    """File -> line -> tests, and how long each test takes."""
+
+    lines: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """The quickest that execute the mutant's line; of a line that runs at import, the file."""
+        by_line = self.lines.get(mutant.path, {})
+        found = set(by_line.get(mutant.line, [])) or {t for of in by_line.values() for t in of}
+        chosen: list[str] = []
+        total_s = 0.0
+        for test in sorted(found, key=lambda name: self.seconds.get(name, 0.0)):
+            total_s += self.seconds.get(test, 0.0)
+            if chosen and total_s > TESTS_S:
+                break
+            chosen.append(test)
+        return chosen
+
+
+def measure(root: Path, folder: Path, packages: tuple[str, ...]) -> Executed:
+    """Run all tests once and note which line each of them executes."""
+    data, durations = folder / "coverage", folder / "durations.json"
+    given = [f"--cov={name}" for name in packages]
+    command = [sys.executable, "-m", "pytest", *TESTS, *given, "--cov-context=test", "-q"]
+    command += ["--cov-report=", "-p", "tests.mutation.recording", "-n", "2", "--dist=loadfile"]
+    own = {"COVERAGE_FILE": str(data), "GANTLET_DURATIONS": str(durations)}
+    subprocess.run(command, cwd=root, env=os.environ | own, check=True)
+    read = CoverageData(str(data))
+    read.read()
+    lines = {
+        str(Path(path).relative_to(root.resolve())): {
+            line: sorted({name.partition("|")[0] for name in names if name})
+            for line, names in read.contexts_by_lineno(path).items()
+        }
+        for path in read.measured_files()
+    }
+    return Executed(lines, json.loads(durations.read_text(encoding="utf-8")))
+
+
+def copy_of(root: Path, folder: Path) -> Path:
+    """The project without what git ignores, to be mutated there."""
+    hidden = shutil.ignore_patterns(".*", "__pycache__")
+
+    def ignored(place: str, names: list[str]) -> set[str]:
+        measured = {"results"} if Path(place) == root else set()
+        return hidden(place, names) | measured
+
+    return Path(shutil.copytree(root, folder, ignore=ignored))
+
+
+def outcome(mutant: Mutant, executed: Executed, copy: Path) -> Outcome:
+    """Whether a test that executes the line fails, or hangs, with the mutant in it."""
+    tests = executed.tests_of(mutant)
+    if not tests:
+        return "not executed"
+    path = copy / mutant.path
+    source = path.read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        path.write_text(mutant.code(source), encoding="utf-8")
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            timeout=LONGEST_S,
+        )
+    except subprocess.TimeoutExpired:
+        return "caught"
+    finally:
+        path.write_text(source, encoding="utf-8")
+    return "caught" if done.returncode else "left"

@@ -54,11 +54,10 @@ def test_there_are_enough_faults() -> None:
     assert len(FAULTS) >= 80
 
 
-def test_pages_know_every_fault() -> None:
+def test_the_page_of_faults_has_every_one() -> None:
     table = (ROOT / "docs" / "planted-faults.md").read_text(encoding="utf-8")
     names = {line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()}
     assert [fault.name for fault in FAULTS if fault.name not in names] == []
-    assert f"plants {len(FAULTS)} faults" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def show_caught(console: Console, found: list[tuple[str, str, dict[str, Any]]]) -> None:

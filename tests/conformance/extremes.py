@@ -113,6 +113,7 @@ def check_extreme_norms(case: Case) -> None:
         state = init_state(workload, SEED)
         equal = np.full((place.batch, *place.shape), 0.5)
         far = OFFSET + case.normal("far", place.shape, place.batch)
+        # Of a number near OFFSET, less its mean, rounding is OFFSET times as large a share.
         for inputs, within in ((equal, limit), (far, OFFSET * limit)):
             found, wanted = (
                 one.apply(one.import_state(state), "discriminator", inputs, train=True, masks={})

@@ -54,7 +54,7 @@ def changed_phase(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], li
     """A phase's forwards run in another way."""
 
     def patches(folder: str) -> list[Patch]:
-        program = _program(folder)
+        program = program_of(folder)
         real = program._differentiate
 
         def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
@@ -69,7 +69,7 @@ def changed_workload(change: Callable[[Any], dict[str, Any]]) -> Callable[[str],
     """The whole program is built from other numbers: compilers see nothing of the patch."""
 
     def patches(folder: str) -> list[Patch]:
-        program = _program(folder)
+        program = program_of(folder)
         real = program.__init__
 
         def init(self: Any, workload: Any, settings: Any) -> None:
@@ -207,7 +207,7 @@ def fake_before_real(phase: Any) -> dict[str, Any]:
 
 def stale_noise(folder: str) -> list[Patch]:
     """G's step uses the noise of D's step."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program._iteration
 
     def iteration(self: Any, *rest: Any) -> Any:
@@ -219,7 +219,7 @@ def stale_noise(folder: str) -> list[Patch]:
 
 def one_iteration_less(folder: str) -> list[Patch]:
     """`run(n)` runs n - 1 iterations, and one where that would be none."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.run
 
     def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
@@ -230,7 +230,7 @@ def one_iteration_less(folder: str) -> list[Patch]:
 
 def chunk_used_twice(folder: str) -> list[Patch]:
     """`run` trains on its first chunk again and again; `draws` still tells the truth."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.run
 
     def run(self: Any, *arguments: Any) -> Any:
@@ -253,7 +253,7 @@ def chunk_used_twice(folder: str) -> list[Patch]:
 
 def unseeded(folder: str) -> list[Patch]:
     """`run` takes another seed at every call."""
-    program = _program(folder)
+    program = program_of(folder)
     real, calls = program.run, iter(range(1, 1000))
 
     def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
@@ -264,7 +264,7 @@ def unseeded(folder: str) -> list[Patch]:
 
 def shared_noise(folder: str) -> list[Patch]:
     """Both phases are given the same noise, in `run` and in `draws` alike."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.chunks
 
     def chunks(self: Any, *rest: Any) -> Iterator[Any]:
@@ -276,7 +276,7 @@ def shared_noise(folder: str) -> list[Patch]:
 
 def epochs_begun_anew(folder: str) -> list[Patch]:
     """A chunk does not go on where the one before it ended, but with a new epoch."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.chunks
 
     def chunks(self: Any, data: Any, seed: int, n: int) -> Iterator[Any]:
@@ -289,14 +289,14 @@ def epochs_begun_anew(folder: str) -> list[Patch]:
 
 def ignored_seed(folder: str) -> list[Patch]:
     """Every seed gives the same draws."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.chunks
     return [(program, "chunks", lambda self, data, seed, n: real(self, data, 0, n))]
 
 
 def flipped_kernels(folder: str) -> list[Patch]:
     """Transposed convolutions use their kernels upside down; export hides it."""
-    program = _program(folder)
+    program = program_of(folder)
     to, back = program.import_state, program.export_state
 
     def flip(arrays: Any) -> Any:
@@ -313,7 +313,7 @@ def flipped_kernels(folder: str) -> list[Patch]:
 
 def masks_exchanged(folder: str) -> list[Patch]:
     """A forward of several inputs drops of each what it should of another."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.__init__
 
     def init(self: Any, *rest: Any) -> None:
@@ -335,7 +335,7 @@ def rates_by_steps(folder: str) -> list[Patch]:
 
 def samples_with_live_parameters(folder: str) -> list[Patch]:
     """`generate` takes the parameters as they are."""
-    program = _program(folder)
+    program = program_of(folder)
 
     def generate(self: Any, state: Any, network: str, inputs: Any) -> Any:
         return self.apply(state, network, inputs, train=False)
@@ -345,7 +345,7 @@ def samples_with_live_parameters(folder: str) -> list[Patch]:
 
 def samples_in_train_mode(folder: str) -> list[Patch]:
     """`generate` normalises with the batch's statistics."""
-    program = _program(folder)
+    program = program_of(folder)
 
     def generate(self: Any, state: Any, network: str, inputs: Any) -> Any:
         return self.apply(state, network, inputs, train=True)
@@ -394,5 +394,5 @@ def biased_running_variance(folder: str) -> list[Patch]:
     return [(module, "_BatchNorm", nnx.BatchNorm)]
 
 
-def _program(folder: str) -> Any:
+def program_of(folder: str) -> Any:
     return import_module(f"backends.{folder}.training").Program

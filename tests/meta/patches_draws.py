@@ -1,14 +1,13 @@
 """Planted faults of draws that need many epochs, or a distribution, to be seen."""
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from tests.meta.patches import Patch
+from tests.meta.patches import Patch, program_of
 
 Rows = dict[str, np.ndarray]
 
@@ -17,7 +16,7 @@ def _rewritten(change: Callable[[Any, Any, Rows], None]) -> Callable[[str], list
     """All draws of a call, changed by key: (iterations, repeat, batch, *shape) each."""
 
     def patches(folder: str) -> list[Patch]:
-        program = import_module(f"backends.{folder}.training").Program
+        program = program_of(folder)
         real = program.draws
 
         def draws(self: Any, data: Any, seed: int, n: int) -> Iterator[Rows]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.meta.patches import Patch
+from tests.meta.patches import Patch, program_of
 
 
 def unstable_softplus(folder: str) -> list[Patch]:
@@ -58,7 +58,7 @@ def fast_variance(folder: str) -> list[Patch]:
 
 def tiny_is_zero(folder: str) -> list[Patch]:
     """An optimizer takes gradients below 1e-20 for none."""
-    program = import_module(f"backends.{folder}.training").Program
+    program = program_of(folder)
     real = program.update
 
     def update(self: Any, state: Any, phase: str, gradients: Any) -> Any:

@@ -4,11 +4,7 @@ from importlib import import_module
 from typing import Any
 
 from spec.state import parameters
-from tests.meta.patches import Patch
-
-
-def _program(folder: str) -> Any:
-    return import_module(f"backends.{folder}.training").Program
+from tests.meta.patches import Patch, program_of
 
 
 def live_variables(folder: str) -> list[Patch]:
@@ -26,7 +22,7 @@ def live_variables(folder: str) -> list[Patch]:
 
 def one_state(folder: str) -> list[Patch]:
     """A program has one state, whatever it is given next."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.import_state
     seen: dict[int, Any] = {}
 
@@ -38,7 +34,7 @@ def one_state(folder: str) -> list[Patch]:
 
 def exports_that_live_on(folder: str) -> list[Patch]:
     """What was exported changes when its state is trained."""
-    program = _program(folder)
+    program = program_of(folder)
     export, train = program.export_state, program.train_step
     given: dict[int, list[Any]] = {}
 
@@ -60,7 +56,7 @@ def exports_that_live_on(folder: str) -> list[Patch]:
 
 def moved_by_gradients(folder: str) -> list[Patch]:
     """Asking for gradients takes a step on them, where states are changed in place."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.losses_and_gradients
 
     def losses_and_gradients(self: Any, state: Any, phase: str, draws: Any) -> Any:
@@ -73,7 +69,7 @@ def moved_by_gradients(folder: str) -> list[Patch]:
 
 def moved_by_apply(folder: str) -> list[Patch]:
     """A forward pass moves its network's parameters, where states are changed in place."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.apply
 
     def apply(self: Any, state: Any, network: str, *rest: Any, **options: Any) -> Any:
@@ -88,7 +84,7 @@ def moved_by_apply(folder: str) -> list[Patch]:
 
 def first_samples(folder: str) -> list[Patch]:
     """Samples come from the state that the program was first asked about."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.generate
     first: dict[int, Any] = {}
 
@@ -101,7 +97,7 @@ def first_samples(folder: str) -> list[Patch]:
 
 def broken_by_an_error(folder: str) -> list[Patch]:
     """After a call that raised, a program trains on without moving anything."""
-    program = _program(folder)
+    program = program_of(folder)
     real, broken = program.train_step, set()
 
     def train_step(self: Any, state: Any, draws: Any) -> Any:
@@ -118,7 +114,7 @@ def broken_by_an_error(folder: str) -> list[Patch]:
 
 def last_numbers(folder: str) -> list[Patch]:
     """Of two programs in a process both take the numbers of the one that was made last."""
-    program = _program(folder)
+    program = program_of(folder)
     real = program.__init__
     made: list[Any] = []
 

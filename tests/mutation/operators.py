@@ -1,5 +1,6 @@
 """Mutations that cosmic-ray has not: statements, arguments and return values taken away."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,9 +22,9 @@ def _code(text: str, like: Node) -> Node:
 class Own(Operator):  # type: ignore[misc]
     """One mutation of each node of some kind."""
 
+    @abstractmethod
     def fits(self, node: Node) -> bool:
         """Whether the node is of the kind."""
-        raise NotImplementedError
 
     def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Where the node can be changed: once, or nowhere."""

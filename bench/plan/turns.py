@@ -11,8 +11,9 @@ BLOCK_S = 0.75
 """What the rounds of a cell's block last together, at least, however many turns it is cut into."""
 MOST_TURNS = 15
 """Rounds of 50 ms; what a framework loses at the start of a turn would be most of shorter ones."""
-LONG_ROUND_S = 0.5
-"""A round as long as this warms itself: filling caches takes milliseconds."""
+FEW_DISPATCHES = 5
+"""A round of fewer has no warm-up: a fifth of it is less than a dispatch, and the first of these
+after another program's is as fast as the next (docs/adr/0011-turns.md)."""
 
 FEWEST_BLOCKS = 5
 """With fewer blocks an interval is too wide, or too lucky, to name a winner by."""
@@ -25,13 +26,12 @@ Record = dict[str, Any]
 def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
     """In which of a block's turns a prepared cell is timed: in all, or in some, spread evenly.
 
-    A block may take half as long again as its rounds are wanted to last. A single dispatch that is
-    longer, with the one before it that warms it up, is taken as often as fits in.
+    A single dispatch that is longer than a round is wanted to last is taken as often as fits into
+    what a block is wanted to last.
     """
-    round_s = found["round_s"]
     single = found["iterations_per_round"] == found["first_iterations"]
-    lasts_s = round_s * (2 if round_s < LONG_ROUND_S else 1) if single else wanted_s
-    n = min(turns, max(1, int(1.5 * turns * wanted_s / lasts_s)))
+    lasts_s = found["round_s"] if single else wanted_s
+    n = min(turns, max(1, int(turns * wanted_s / lasts_s)))
     return [int((i + 0.5) * turns / n) for i in range(n)]
 
 

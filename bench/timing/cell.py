@@ -196,19 +196,30 @@ def _draws_s(ready: Ready, n: int) -> float:
 def _iterations_per_round(
     ready: Ready, unit: int, round_s: float, given: int | None
 ) -> tuple[int, float]:
-    """(those given, or whole units, as many as last at least `round_s`; how long they lasted)."""
-    k = given or unit
+    """(those given, or whole units, as many as last at least `round_s`; how long they lasted).
+
+    Other work can only make a try longer. One that is too short is so for certain; one that is
+    longer than was to be expected allows fewer iterations, if these last long enough themselves.
+    """
+    k, too_few = given or unit, 0
     while True:
-        elapsed = _time(ready, k)["round_s"]  # may compile what depends on k
-        # The first step compiled a unit.
-        if elapsed < max(2 * round_s if k == unit else SURELY_LONG_S, round_s):
-            elapsed = min(_time(ready, k)["round_s"] for _ in range(TRIES))
-        if given or elapsed >= round_s:
-            break
-        k = unit * math.ceil(1.1 * k / unit * min(LARGEST_GROWTH, round_s / elapsed))
-    # The last number was guessed from a shorter round, of which a call is a larger share.
-    fewer = unit * math.ceil(1.05 * k / unit * round_s / elapsed)
-    if given or fewer > 0.9 * k:
-        return k, elapsed
-    _time(ready, fewer)  # may compile: not in a turn
-    return fewer, elapsed * fewer / k
+        elapsed = _tried(ready, k, compiled=k == unit, round_s=round_s)
+        if given:
+            return k, elapsed
+        if elapsed < round_s:
+            too_few = k
+            k = unit * math.ceil(1.1 * k / unit * min(LARGEST_GROWTH, round_s / elapsed))
+            continue
+        fewer = unit * math.ceil(1.05 * k / unit * round_s / elapsed)
+        if fewer > 0.9 * k or fewer <= too_few:
+            return k, elapsed
+        k = fewer
+
+
+def _tried(ready: Ready, k: int, *, compiled: bool, round_s: float) -> float:
+    """How long k iterations last: the shortest of tries, of which the first may compile."""
+    first: float = _time(ready, k)["round_s"]
+    if first >= max(2 * round_s if compiled else SURELY_LONG_S, round_s):
+        return first
+    more = TRIES - 1 if first < round_s else 1
+    return min(first, *(_time(ready, k)["round_s"] for _ in range(more)))

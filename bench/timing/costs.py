@@ -16,7 +16,7 @@ from spec import data, randomness
 from spec.state import init_state
 
 LATENCY_SIZES = (1, 64)
-LATENCY_S = 0.3
+LATENCY_S = 0.1
 """So long one latency is measured, and at least FEWEST calls."""
 FEWEST = 5
 PRODUCT_SIZES = (512, 1024, 2048)

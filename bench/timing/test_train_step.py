@@ -11,7 +11,7 @@ import pytest
 from bench.plan import groups
 from bench.plan.cells import WARM_SHARE, Cell, Plan
 from bench.plan.records import write_atomically
-from bench.plan.turns import LONG_ROUND_S
+from bench.plan.turns import FEW_DISPATCHES
 from bench.proof.group import DIVERGES
 from bench.timing import cell as in_worker
 from bench.timing import costs, leaving
@@ -85,8 +85,7 @@ def test_train_step(
     try:
         found = measuring.anew(cell)
         n = found["iterations_per_round"]
-        if found["round_s"] < LONG_ROUND_S:
-            _warm_up(cell, found, workers)
+        _warm_up(cell, found, workers)
         before_j = energy_j()
         one_round = partial(_round, cell, n, workers, clocks)
         benchmark.pedantic(one_round, rounds=1, iterations=1, warmup_rounds=0)
@@ -151,9 +150,12 @@ def _memory(cell: Cell, workers: Workers) -> dict[str, Any]:
 
 
 def _warm_up(cell: Cell, found: dict[str, Any], workers: Workers) -> None:
-    """A part of a round, in whole dispatches."""
+    """A part of a round, in whole dispatches, where it has several."""
     unit = found["chunk_iterations"] if cell.mode == "multistep" else 1
-    n = unit * max(1, round(WARM_SHARE * found["iterations_per_round"] / unit))
+    dispatches = found["iterations_per_round"] / unit
+    if dispatches < FEW_DISPATCHES:
+        return
+    n = unit * round(WARM_SHARE * dispatches)
     arguments = {"cell_id": cell.id, "n": n}
     workers.call(cell.where, in_worker.time_round, arguments, ROUND_TIMEOUT_S)
 

@@ -15,9 +15,13 @@ class Parts:
 
     now = 0.0
 
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+
     def run(self, state: Any, placed: Any, seed: int, n: int) -> tuple[Any, dict[str, Any]]:
         """Nothing is trained."""
         self.now += RUN_S
+        self.seeds.append(seed)
         return state, {}
 
     def block_until_ready(self, value: Any) -> None:
@@ -54,16 +58,33 @@ def test_a_round_without_a_clock_of_the_device(monkeypatch: pytest.MonkeyPatch) 
     assert timing.time_round("cell", 5) == {"round_s": RUN_S + WAIT_S, "device_s": None}
 
 
-class Steady(Parts):
-    """Iterations of one length behind a call; what a number of them compiles takes a second."""
+def test_every_round_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts: Any = Parts()
+    workload: Any = None
+    ready = timing.Ready(workload, parts, None, None, lambda: None)
+    monkeypatch.setitem(timing._READY, "cell", ready)
+    for _ in range(4):
+        timing.time_round("cell", 5)
+    assert len(set(parts.seeds)) == 4
+    assert ready.iterations == 20
 
-    def __init__(self, iteration_s: float) -> None:
-        self.iteration_s = iteration_s
+
+class Steady(Parts):
+    """Iterations of one length behind a call; what a number of them compiles takes a second.
+
+    Calls that begin between `slow` take ten times as long: something else is at work there.
+    """
+
+    def __init__(self, iteration_s: float, slow: tuple[float, float] = (0.0, 0.0)) -> None:
+        super().__init__()
+        self.iteration_s, self.slow = iteration_s, slow
         self.tried: list[int] = []
 
     def run(self, state: Any, placed: Any, seed: int, n: int) -> tuple[Any, dict[str, Any]]:
         """A number of iterations, compiled when it is new."""
-        self.now += 0.002 + n * self.iteration_s + (0.0 if n in (1, *self.tried) else 1.0)
+        factor = 10 if self.slow[0] <= self.now < self.slow[1] else 1
+        self.now += factor * (0.002 + n * self.iteration_s)
+        self.now += 0.0 if n in (1, *self.tried) else 1.0
         self.tried.append(n)
         return state, {}
 
@@ -86,3 +107,18 @@ def test_a_round_is_long_enough_and_little_longer(
     assert k in program.tried  # what it compiles is compiled before the first turn
     assert len(set(program.tried)) <= 4
     assert timing._iterations_per_round(ready, 1, round_s, 7)[0] == 7
+
+
+@pytest.mark.parametrize("iteration_s", [0.0001, 0.001, 0.0078, 0.06])
+@pytest.mark.parametrize("begins_s", [0.01, 0.1, 0.5, 1.0, 1.2, 1.5, 2.0])
+def test_a_disturbed_try_makes_no_short_round(
+    iteration_s: float, begins_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    round_s, program = 0.25, Steady(iteration_s, (begins_s, begins_s + 0.6))
+    parts: Any = program
+    workload: Any = None
+    ready = timing.Ready(workload, parts, None, None, lambda: None)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
+    k, _ = timing._iterations_per_round(ready, 1, round_s, None)
+    assert 0.002 + k * iteration_s >= round_s
+    assert k in program.tried

@@ -1,0 +1,230 @@
+"""Every layer of the reference by loops over single numbers, and its derivatives by differences.
+
+The formulas stand here by hand, with Python's and SciPy's functions: no line is shared with what is
+checked. Convolutions, batch norm and dropout are in test_reference.py.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from math import erf, exp, expm1, log1p, sqrt, tanh
+from statistics import fmean, pvariance
+from typing import Any, get_args
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from pydantic import TypeAdapter
+
+from backends.reference.networks import LAYERS
+from spec.layers import AnyLayer
+
+KINDS = {kind.model_fields["kind"].annotation for kind in get_args(get_args(AnyLayer)[0])}
+NAMES = {get_args(kind)[0] for kind in KINDS}
+
+IMAGES, SHORT = (2, 5, 4, 6), (3, 7)
+"""Not square, and as many channels as groups can part."""
+ONE = {"kind": "constant", "value": 1.0}
+AFFINE = {"scale_init": ONE, "bias_init": ONE}
+Layer = Any
+KIND: Any = AnyLayer
+LAYER: TypeAdapter[Any] = TypeAdapter(KIND)
+Arrays = dict[str, np.ndarray]
+
+
+def made(kind: str, **fields: Any) -> Layer:
+    """A layer of the vocabulary."""
+    return LAYER.validate_python({"kind": kind, **fields})
+
+
+def numbers(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Ordinary numbers, none within 0.01 of zero, where some layers have a kink."""
+    drawn = np.random.default_rng(seed).normal(size=shape) * 1.5
+    return np.where(np.abs(drawn) < 0.01, 0.5, drawn)
+
+
+def of_kind(kind: str, own: Arrays, x: Any, train: bool = True, **fields: Any) -> Any:
+    """What the reference makes of it."""
+    return LAYERS[kind](made(kind, **fields), own, x, train)[0]
+
+
+def softplus(x: float) -> float:
+    return max(x, 0.0) + log1p(exp(-abs(x)))
+
+
+def logistic(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
+
+
+ACTIVATIONS: dict[str, tuple[dict[str, Any], Callable[[float], float]]] = {
+    "relu": ({}, lambda x: max(x, 0.0)),
+    "leaky_relu": ({"slope": 0.2}, lambda x: x if x > 0 else 0.2 * x),
+    "elu": ({"alpha": 0.7}, lambda x: x if x > 0 else 0.7 * expm1(x)),
+    "tanh": ({}, tanh),
+    "sigmoid": ({}, logistic),
+    "silu": ({}, lambda x: x * logistic(x)),
+    "softplus": ({}, softplus),
+    "gelu": ({"form": "erf"}, lambda x: x * (1 + erf(x / sqrt(2))) / 2),
+    "gelu by tanh": (
+        {"form": "tanh"},
+        lambda x: x / 2 * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))),
+    ),
+}
+AT = [-700.0, -30.0, -3.0, -1.0, -1e-3, -1e-9, 1e-9, 1e-3, 0.5, 1.0, 3.0, 30.0, 700.0]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name: str) -> None:
+    fields, function = ACTIVATIONS[name]
+    y = of_kind(name.split()[0], {}, np.array(AT), **fields)
+    np.testing.assert_allclose(y, [function(x) for x in AT], rtol=1e-14, atol=1e-300)
+
+
+def statistics_of(x: np.ndarray, of: Callable[[tuple[int, ...]], Any]) -> np.ndarray:
+    """Each number less the mean, over the root of variance and 1e-3, of those that belong to it."""
+    together: dict[Any, list[tuple[int, ...]]] = {}
+    for place in product(*map(range, x.shape)):
+        together.setdefault(of(place), []).append(place)
+    y = np.empty(x.shape)
+    for places in together.values():
+        values = [float(x[place]) for place in places]
+        for place, value in zip(places, values, strict=True):
+            y[place] = (value - fmean(values)) / sqrt(pvariance(values) + 1e-3)
+    return y
+
+
+BELONGS: dict[str, tuple[dict[str, Any], tuple[int, ...], Callable[[Any], Any]]] = {
+    "layer_norm": ({}, IMAGES, lambda p: p[0]),
+    "layer_norm of vectors": ({}, SHORT, lambda p: p[0]),
+    "instance_norm": ({}, IMAGES, lambda p: (p[0], p[3])),
+    "group_norm": ({"groups": 3}, IMAGES, lambda p: (p[0], p[3] // 2)),
+    "group_norm of vectors": ({"groups": 2}, (3, 8), lambda p: (p[0], p[1] // 4)),
+}
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("name", BELONGS)
+def test_normalisation(name: str, affine: bool) -> None:
+    fields, shape, of = BELONGS[name]
+    x, own = numbers(shape), {}
+    expected = statistics_of(x, of)
+    if affine:
+        own = {"scale": numbers(shape[-1:], 1), "bias": numbers(shape[-1:], 2)}
+        expected = expected * own["scale"] + own["bias"]
+        fields = fields | AFFINE
+    y = of_kind(name.split()[0], own, x, epsilon=1e-3, **fields)
+    np.testing.assert_allclose(y, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_dense() -> None:
+    x, own = numbers((2, 3)), {"kernel": numbers((3, 4), 1), "bias": numbers((4,), 2)}
+    y = of_kind("dense", own, x, units=4, bias=True, kernel_init=ONE, bias_init=ONE)
+    for n, o in product(range(2), range(4)):
+        products = [float(x[n, i] * own["kernel"][i, o]) for i in range(3)]
+        assert y[n, o] == pytest.approx(sum(products) + own["bias"][o], rel=1e-14)
+
+
+def test_upsample() -> None:
+    x = numbers(IMAGES)
+    y = of_kind("upsample", {}, x, factor=3)
+    assert y.shape == (2, 15, 12, 6)
+    for place in product(*map(range, y.shape)):
+        n, i, j, c = place
+        assert y[place] == x[n, i // 3, j // 3, c]
+
+
+def test_average_pool_drops_what_is_left_over() -> None:
+    x = numbers((2, 5, 7, 3))
+    y = of_kind("average_pool", {}, x, size=2)
+    assert y.shape == (2, 2, 3, 3)
+    for n, i, j, c in product(*map(range, y.shape)):
+        square = [float(x[n, 2 * i + a, 2 * j + b, c]) for a in (0, 1) for b in (0, 1)]
+        assert y[n, i, j, c] == pytest.approx(fmean(square), rel=1e-14)
+
+
+def test_moments() -> None:
+    x = numbers(SHORT)
+    y = of_kind("moments", {}, x, epsilon=1e-3)
+    assert y.shape == (3, 2)
+    for row, (mean, deviation) in zip(x, y, strict=True):
+        assert mean == pytest.approx(fmean(row), rel=1e-13)
+        assert deviation == pytest.approx(sqrt(pvariance(map(float, row)) + 1e-3), rel=1e-13)
+
+
+def test_shapes() -> None:
+    x = numbers(IMAGES)
+    flat = of_kind("flatten", {}, x)
+    assert [list(row) for row in flat] == [list(image.flat) for image in x]
+    back = of_kind("reshape", {}, flat, shape=(4, 5, 6))
+    assert back.shape == (2, 4, 5, 6)
+    assert list(back.flat) == list(x.flat)
+
+
+def test_joining() -> None:
+    one, two, three = (numbers(IMAGES, seed) for seed in (1, 2, 3))
+    y = of_kind("add", {}, [one, two, three])
+    assert list(y.flat) == [
+        a + b + c for a, b, c in zip(one.flat, two.flat, three.flat, strict=True)
+    ]
+    y = of_kind("concatenate", {}, [one, two])
+    for n, i, j in product(range(2), range(5), range(4)):
+        assert list(y[n, i, j]) == [*one[n, i, j], *two[n, i, j]]
+
+
+def derivatives() -> Iterator[tuple[str, Layer, Arrays, tuple[int, ...]]]:
+    """(name, layer, parameters, shape of the input) of every layer that computes."""
+    for name, (fields, _) in ACTIVATIONS.items():
+        yield name, made(name.split()[0], **fields), {}, SHORT
+    for name, (fields, shape, _) in BELONGS.items():
+        own = {"scale": numbers(shape[-1:], 1), "bias": numbers(shape[-1:], 2)}
+        yield name, made(name.split()[0], epsilon=1e-3, **fields, **AFFINE), own, shape
+    batch = made("batch_norm", epsilon=1e-3, keep=0.9, running_variance="biased", **AFFINE)
+    own = {"scale": numbers((6,), 1), "bias": numbers((6,), 2)}
+    yield "batch_norm", batch, own | {"mean": np.zeros(6), "variance": np.ones(6)}, IMAGES
+    rest: dict[str, Any] = {"bias": True, "kernel_init": ONE, "bias_init": ONE}
+    own = {"kernel": numbers((7, 4), 1), "bias": numbers((4,), 2)}
+    yield "dense", made("dense", units=4, **rest), own, SHORT
+    conv = {"filters": 2, "kernel": 3, "stride": 2, "padding": 1} | rest
+    own = {"kernel": numbers((3, 3, 6, 2), 1), "bias": numbers((2,), 2)}
+    yield "conv", made("conv", **conv), own, IMAGES
+    yield "conv_transpose", made("conv_transpose", output_padding=1, **conv), own, IMAGES
+    yield "upsample", made("upsample", factor=2), {}, IMAGES
+    yield "average_pool", made("average_pool", size=2), {}, IMAGES
+    yield "moments", made("moments", epsilon=1e-3), {}, SHORT
+    yield "dropout", made("dropout", rate=0.25), {"mask": numbers(SHORT, 3) > 0}, SHORT
+    yield "flatten", made("flatten"), {}, IMAGES
+    yield "reshape", made("reshape", shape=(7, 1, 1)), {}, SHORT
+
+
+DERIVATIVES = {name: rest for name, *rest in derivatives()}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives(name: str) -> None:
+    """Of the input and of each parameter, by central differences of every number."""
+    layer, own, shape = DERIVATIVES[name]
+    run = LAYERS[layer.kind]
+    given: dict[str, Any] = own | {"x": numbers(shape)}
+    weights = numbers(run(layer, own, given["x"], True)[0].shape, 4)
+
+    def total(key: str, value: Any) -> Any:
+        arrays = given | {key: value}
+        return anp.sum(weights * run(layer, arrays, arrays["x"], True)[0])
+
+    for key in [key for key in given if key not in ("mask", "mean", "variance")]:
+        exact = grad(lambda value, key=key: total(key, value))(given[key])
+        for place in product(*map(range, given[key].shape)):
+            step = np.zeros(given[key].shape)
+            step[place] = 1e-6
+            up, down = total(key, given[key] + step), total(key, given[key] - step)
+            difference = (up - down) / 2e-6
+            assert difference == pytest.approx(exact[place], rel=1e-6, abs=1e-7), (key, place)
+
+
+def test_no_layer_is_left_out() -> None:
+    elsewhere = {"conv", "conv_transpose", "batch_norm", "dropout"}
+    joined = {"add", "concatenate"}
+    here = {name.split()[0] for name in (*ACTIVATIONS, *BELONGS)}
+    plain = {"dense", "upsample", "average_pool", "moments", "flatten", "reshape"}
+    assert here | plain | joined | elsewhere == NAMES == set(LAYERS)
+    assert {layer.kind for layer, _, _ in DERIVATIVES.values()} | joined == NAMES

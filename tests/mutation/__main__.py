@@ -1,55 +1,78 @@
-"""`nox -s mutate -- [--minutes 30] [--in spec,bench,backends] [--size 300] [--seed 1]`."""
+"""`nox -s mutate -- [--minutes 30] [--in spec,bench,backends] [--size 300] [--seed 1]`.
+
+`--in rows` is the rows' folders, by what `nox -s executed` found.
+"""
 
 import argparse
 import json
+import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
+from tests.executed.left import reasons
+from tests.mutation.copying import copy_of
+from tests.mutation.equivalent import equivalents
 from tests.mutation.mutants import Mutant, sample
-from tests.mutation.trying import Executed, copy_of, measure, outcome
+from tests.mutation.rows import checked, outcome_in_rows
+from tests.mutation.trying import measure, outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 2
+ROWS = ("backends/flax_nnx", "backends/keras3", "backends/pytorch")
+OTHERS = (*ROWS, "bench/controls")
+"""Need a framework each."""
+Try = Callable[[Mutant, Path], str]
 
 
 def files(names: list[str]) -> list[str]:
-    """The Python files of these folders that need no framework."""
-    frameworks = ("backends/flax_nnx", "backends/keras3", "backends/pytorch", "bench/controls")
+    """The Python files of these folders that need no framework; of `rows` those that do."""
+    folders = ROWS if names == ["rows"] else names
     found = (
         str(path.relative_to(ROOT))
-        for name in names
+        for name in folders
         for path in sorted((ROOT / name).rglob("*.py"))
     )
-    return [path for path in found if not path.startswith(frameworks)]
+    return [path for path in found if names == ["rows"] or not path.startswith(OTHERS)]
 
 
 def try_all(
-    mutants: list[Mutant], executed: Executed, folder: Path, end: float
-) -> list[tuple[Mutant, str]]:
-    """Each mutant's outcome, two at a time, as many as begin before the end."""
+    mutants: list[Mutant], of_one: Try, folder: Path, end: float
+) -> list[tuple[Mutant, str, str]]:
+    """Each mutant's change and outcome, two at a time, as many as begin before the end."""
     copies: SimpleQueue[Path] = SimpleQueue()
     for number in range(AT_ONCE):
         copies.put(copy_of(ROOT, folder / str(number)))
+    same = {(one.path, one.change) for one in equivalents()}
 
-    def one(mutant: Mutant) -> tuple[Mutant, str]:
+    def one(mutant: Mutant) -> tuple[Mutant, str, str]:
         if time.monotonic() > end:
-            return mutant, "no time"
-        copy = copies.get()
+            return mutant, "", "no time"
+        change, copy = mutant.change((ROOT / mutant.path).read_text(encoding="utf-8")), copies.get()
         try:
-            found = outcome(mutant, executed, copy)
+            known = (mutant.path, change) in same
+            found = "equivalent" if known else of_one(mutant, copy)
         finally:
             copies.put(copy)
-        if found != "caught":
-            change = mutant.change((ROOT / mutant.path).read_text(encoding="utf-8"))
+        if found not in ("caught", "equivalent"):
             print(f"{found}: {mutant.path}:{mutant.line}: {change}", flush=True)
-        return mutant, found
+        return mutant, change, found
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [pair for pair in pool.map(one, mutants) if pair[1] != "no time"]
+        return [tried for tried in pool.map(one, mutants) if tried[2] != "no time"]
+
+
+def chosen(names: list[str], size: int, seed: int) -> list[Mutant]:
+    """The sample; in the rows without what CUDA alone executes."""
+    mutants = sample(ROOT, files(names), 3 * size if names == ["rows"] else size, seed)
+    cuda = [reason for reason in reasons() if reason.kind == "cuda"]
+    return [m for m in mutants if not any(r.holds(m.path, m.line) for r in cuda)][:size]
 
 
 def main() -> None:
@@ -59,23 +82,32 @@ def main() -> None:
     parser.add_argument("--in", dest="folders", default="spec,bench,backends")
     parser.add_argument("--size", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--executed", type=Path, default=ROOT / ".nox" / "executed")
+    parser.add_argument("--python", action="append", default=[], help="ROW=PATH")
     given = parser.parse_args()
-    packages = tuple(given.folders.split(","))
-    end = time.monotonic() + 60 * given.minutes
+    names, start = given.folders.split(","), time.monotonic()
     with TemporaryDirectory(prefix="gantlet-mutants-") as temporary:
         folder = Path(temporary)
-        executed = measure(ROOT, folder, packages)
-        mutants = sample(ROOT, files(list(packages)), given.size, given.seed)
-        tried = try_all(mutants, executed, folder, end)
-    counts = {name: sum(found == name for _, found in tried) for name in OUTCOMES}
-    print(f"seed {given.seed}: {len(tried)} mutants tried: {counts}")
-    path = ROOT / "results" / "mutation" / f"{given.seed}.json"
+        if names == ["rows"]:
+            try:
+                known = checked(ROOT, given.executed)
+            except FileNotFoundError:
+                sys.exit("error: nothing says what the checks execute; `nox -s executed` first")
+            pythons = dict(pair.split("=", 1) for pair in given.python)
+            of_one: Try = partial(outcome_in_rows, known, pythons)
+        else:
+            executed = measure(ROOT, folder, tuple(names))
+            of_one = partial(outcome, executed)
+        mutants = chosen(names, given.size, given.seed)
+        tried = try_all(mutants, of_one, folder, start + 60 * given.minutes)
+    counts = Counter(found for _, _, found in tried)
+    taken = (time.monotonic() - start) / 60
+    print(f"seed {given.seed}: {len(tried)} mutants in {taken:.0f} minutes: {dict(counts)}")
+    path = ROOT / "results" / "mutation" / f"{given.folders.replace(',', '-')}-{given.seed}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(mutant) | {"outcome": found} for mutant, found in tried]
+    rows = [asdict(m) | {"change": change, "outcome": found} for m, change, found in tried]
     path.write_text(json.dumps({"seed": given.seed, "mutants": rows}, indent=1), encoding="utf-8")
 
-
-OUTCOMES = ("caught", "left", "not executed")
 
 if __name__ == "__main__":
     main()

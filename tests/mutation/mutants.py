@@ -126,8 +126,8 @@ def sample(root: Path, paths: Sequence[str], size: int, seed: int) -> list[Mutan
 
 def _is_left_out(node: Any) -> bool:
     """Types are for readers and mypy, and the words of a message are nobody's result."""
-    if search_ancestor(node, "annassign", "tfpdef", "fstring", "raise_stmt", "import_from"):
+    if search_ancestor(node, "tfpdef", "fstring", "raise_stmt", "import_from"):
         return True
-    function = search_ancestor(node, "funcdef")
-    annotation = function.annotation if function else None
-    return annotation is not None and annotation.start_pos <= node.start_pos < annotation.end_pos
+    assigned, function = search_ancestor(node, "annassign"), search_ancestor(node, "funcdef")
+    types = [assigned.children[1] if assigned else None, function.annotation if function else None]
+    return any(of and of.start_pos <= node.start_pos < of.end_pos for of in types)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -64,18 +63,7 @@ def measure(root: Path, folder: Path, packages: tuple[str, ...]) -> Executed:
     return Executed(lines, json.loads(durations.read_text(encoding="utf-8")))
 
 
-def copy_of(root: Path, folder: Path) -> Path:
-    """The project without what git ignores, to be mutated there."""
-    hidden = shutil.ignore_patterns(".*", "__pycache__")
-
-    def ignored(place: str, names: list[str]) -> set[str]:
-        measured = {"results"} if Path(place) == root else set()
-        return hidden(place, names) | measured
-
-    return Path(shutil.copytree(root, folder, ignore=ignored))
-
-
-def outcome(mutant: Mutant, executed: Executed, copy: Path) -> Outcome:
+def outcome(executed: Executed, mutant: Mutant, copy: Path) -> Outcome:
     """Whether a test that executes the line fails, or hangs, with the mutant in it."""
     tests = executed.tests_of(mutant)
     if not tests:

@@ -1,0 +1,95 @@
+"""Mutants of the rows: which checks execute a line there, and whether they notice."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coverage import CoverageData
+
+from tests.mutation.mutants import Mutant
+from tests.mutation.trying import Outcome
+
+CALLS, CALLS_S, LONGEST_S = 8, 60.0, 400.0
+"""So many checks are asked of a mutant, or as many as take so long; and all of it at most."""
+Call = tuple[dict[str, Any], str]
+"""Arguments of a check, and the status that it has without a mutant."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `nox -s executed` found: file -> line -> names of calls; and the calls themselves."""
+
+    lines: dict[str, dict[int, list[str]]]
+    calls: dict[str, tuple[float, Call]]
+
+    def calls_of(self, mutant: Mutant) -> list[Call]:
+        """The cheapest that execute the line, of each check one first; at import, the file's."""
+        by_line = self.lines.get(mutant.path, {})
+        names = set(by_line.get(mutant.line, [])) & self.calls.keys()
+        names = names or {n for of in by_line.values() for n in of if n in self.calls}
+        seen: dict[str, int] = {}
+        ranked = []
+        for name in sorted(names, key=lambda name: self.calls[name][0]):
+            check = name.partition(" ")[0]
+            seen[check] = seen.get(check, 0) + 1
+            ranked.append((seen[check], self.calls[name][0], name))
+        chosen: list[Call] = []
+        total_s = 0.0
+        for _, seconds, name in sorted(ranked):
+            total_s += seconds
+            if chosen and (total_s > CALLS_S or len(chosen) == CALLS):
+                break
+            chosen.append(self.calls[name][1])
+        return chosen
+
+
+def checked(root: Path, folder: Path) -> Checked:
+    """Read it; FileNotFoundError where there is none."""
+    if not any(folder.glob("calls-*.jsonl")):
+        raise FileNotFoundError(folder)
+    calls = {}
+    for path in sorted(folder.glob("calls-*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            one = json.loads(line)
+            calls[one["call"]] = one["s"], (one["arguments"], one["status"])
+    lines: dict[str, dict[int, set[str]]] = {}
+    for path in sorted(folder.glob("lines.*")):
+        data = CoverageData(str(path))
+        data.read()
+        for name in data.measured_files():
+            of = lines.setdefault(str(Path(name).relative_to(root.resolve())), {})
+            for line, names in data.contexts_by_lineno(name).items():
+                of.setdefault(line, set()).update(name for name in names if name)
+    listed = {p: {n: sorted(names) for n, names in of.items()} for p, of in lines.items()}
+    return Checked(listed, calls)
+
+
+def outcome_in_rows(
+    found: Checked, pythons: Mapping[str, str], mutant: Mutant, copy: Path
+) -> Outcome:
+    """Whether a check that executes the line ends otherwise with the mutant in it."""
+    calls = found.calls_of(mutant)
+    if not calls:
+        return "not executed"
+    path, asked = copy / mutant.path, copy / "asked.json"
+    source = path.read_text(encoding="utf-8")
+    asked.write_text(json.dumps({"pythons": dict(pythons), "calls": calls}), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.mutation.asked", str(asked)]
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
+    try:
+        path.write_text(mutant.code(source), encoding="utf-8")
+        done = subprocess.run(
+            command, cwd=copy, env=os.environ | own, capture_output=True, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired:
+        return "caught"
+    finally:
+        path.write_text(source, encoding="utf-8")
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stderr.decode()[-2000:])
+    return "caught" if done.returncode else "left"

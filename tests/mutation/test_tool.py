@@ -1,0 +1,106 @@
+"""The tool itself; `nox -s mutate` runs this first: only its environment has what it needs."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.mutants import Mutant, all_mutants, sample
+from tests.mutation.rows import Checked
+from tests.mutation.trying import Executed, outcome
+
+SOURCE = '''"""A module."""
+
+LIMIT: Literal[3] = 5
+
+
+def f(x: int = 1) -> dict[str, int]:
+    """What it does."""
+    if x > LIMIT:
+        raise ValueError("too large: " + str(x + 1))
+    y = g(x, name=2)
+    return y
+'''
+
+
+def changes(source: str) -> set[str]:
+    return {mutant.change(source) for mutant in all_mutants("a.py", source)}
+
+
+def test_statements_arguments_and_returned_values_are_taken_away() -> None:
+    found = changes(SOURCE)
+    assert "y = g(x, name=2) -> pass" in found
+    assert "y = g(x, name=2) -> y = g(None, name=2)" in found
+    assert "y = g(x, name=2) -> y = g(x, name=None)" in found
+    assert "return y -> return None" in found
+
+
+def test_comparisons_and_numbers_are_changed() -> None:
+    found = changes(SOURCE)
+    assert "if x > LIMIT: -> if x >= LIMIT:" in found
+    assert "if x > LIMIT: -> if not x > LIMIT:" in found
+    assert "LIMIT: Literal[3] = 5 -> LIMIT: Literal[3] = 6" in found
+
+
+def test_types_words_and_messages_are_left_alone() -> None:
+    for change in changes(SOURCE):
+        if change.startswith("raise"):
+            assert change.endswith("-> pass")
+        if change.startswith("def"):
+            assert change.count("-> dict[str, int]:") == 2
+        assert "Literal[3] = 5 -> LIMIT: Literal[3] = " in change or "Literal" not in change
+
+
+def test_a_sample_has_every_file_and_nothing_twice(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.py").write_text(SOURCE * (1 + 4 * number), encoding="utf-8")
+    paths = [f"{number}.py" for number in range(5)]
+    found = sample(tmp_path, paths, 60, seed=3)
+    assert len(set(found)) == 60
+    counts = [sum(mutant.path == path for mutant in found) for path in paths]
+    assert min(counts) >= 1
+    assert counts[4] > counts[0]
+    assert found == sample(tmp_path, paths, 60, seed=3)
+    assert found != sample(tmp_path, paths, 60, seed=4)
+
+
+def test_the_quickest_tests_of_a_line_come_first() -> None:
+    lines = {"a.py": {1: ["slow", "quick"], 2: ["other"]}}
+    executed = Executed(lines, {"slow": 30.0, "quick": 0.1, "other": 20.0})
+    at = lambda line: Mutant("a.py", line, "x", 0)  # noqa: E731
+    assert executed.tests_of(at(1)) == ["quick", "slow"]
+    assert executed.tests_of(at(3)) == ["quick", "other"]  # of the file, up to 40 s
+    assert executed.tests_of(Mutant("b.py", 1, "x", 0)) == []
+
+
+def test_of_each_check_one_comes_first() -> None:
+    names = ["grid a", "grid b", "run a", "draws a"]
+    seconds = [1.0, 2.0, 50.0, 5.0]
+    calls = {n: (s, ({"check": n}, "passed")) for n, s in zip(names, seconds, strict=True)}
+    found = Checked({"a.py": {1: [*names, "begin"]}}, calls)
+    chosen = [call["check"] for call, _ in found.calls_of(Mutant("a.py", 1, "x", 0))]
+    assert chosen == ["grid a", "draws a", "run a", "grid b"]
+    assert found.calls_of(Mutant("b.py", 1, "x", 0)) == []
+
+
+@pytest.fixture(name="project")
+def _project(tmp_path: Path) -> Path:
+    (tmp_path / "a.py").write_text("def f(x):\n    return x + 1\n", encoding="utf-8")
+    test = "from a import f\n\n\ndef test_f():\n    assert f(1) == 2\n\n\n"
+    test += "def test_nothing():\n    f(1)\n"
+    (tmp_path / "test_a.py").write_text(test, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_mutant_is_caught_by_a_test_that_fails(project: Path) -> None:
+    source = (project / "a.py").read_text(encoding="utf-8")
+    mutants = list(all_mutants("a.py", source))
+    random.Random(1).shuffle(mutants)
+    for mutant in mutants:
+        for test, expected in (("test_f", "caught"), ("test_nothing", "left")):
+            executed = Executed({"a.py": {2: [f"test_a.py::{test}"]}}, {})
+            found = outcome(executed, mutant, project)
+            if test == "test_f" or mutant.change(source).endswith("return None"):
+                assert found == expected, mutant
+    assert (project / "a.py").read_text(encoding="utf-8") == source

@@ -8,9 +8,11 @@ environments and runs nothing, for images that are built elsewhere.
 """
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nox
@@ -82,6 +84,8 @@ def ask(session: nox.Session, *arguments: str) -> None:
 BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 FILE_BY_FILE = ["--numprocesses=2", "--dist=loadfile"] if BESIDE else []
+EXECUTING = "mlp_small,mlp_square,dcgan_32,gaussian"
+"""Workloads that go through all that the rows have, with what checks make for themselves."""
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
 
@@ -182,11 +186,31 @@ def browser(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs)
 
 
-@nox.session
+IN_ROWS = option("--in", "spec") == "rows"
+
+
+@nox.session(requires=NEEDED if IN_ROWS else [])
 def mutate(session: nox.Session) -> None:
     """Random mutants of our own code: which of them does no test notice? `-- --minutes 30`."""
     install(session, "mutate")
-    session.run("python", "-m", "tests.mutation", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "tests/mutation")
+    own = pythons() if IN_ROWS else []
+    session.run("python", "-m", "tests.mutation", *own, *session.posargs)
+
+
+@nox.session(requires=NEEDED)
+def executed(session: nox.Session) -> None:
+    """Which lines and branches of the rows the checks execute, and why the rest is left."""
+    library, found = ENVIRONMENTS / "executed-lib", ENVIRONMENTS / "executed"
+    # Beside the rows' environments and not in them: who only benchmarks does not need it.
+    install(session, "executed", options=["--target", str(library), "--upgrade"])
+    shutil.rmtree(found, ignore_errors=True)
+    own = {"PYTHONPATH": str(library)}
+    asked = ["tests/conformance", "tests/fuzz", "tests/bench/timing", "-k", "not convergence"]
+    asked += ["--workload", EXECUTING, *SIDE_BY_SIDE, f"--executed={found}"]
+    run = partial(session.run, python(ASKING), "-m", env=own, external=True)
+    run("pytest", *asked, *pythons(), *session.posargs)
+    run("tests.executed", str(found))
 
 
 @nox.session(venv_backend="none", requires=NEEDED)

@@ -1,9 +1,11 @@
 """Options shared by all tests that talk to backends, and the workers they talk to."""
 
+import importlib
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--examples", type=int, default=50, help="random GANs in each row")
     group.addoption("--gan", default=None, help="a file that a random GAN was written to")
     group.addoption("--results", default=None, help="folder for results/conformance JSON")
+    group.addoption("--executed", default=None, help="folder for what workers execute of backends/")
 
 
 SELECTION = pytest.StashKey[Selection]()
@@ -107,6 +110,9 @@ Recorder = Callable[[str, object], None]
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SHOWN] = Shown()
     config.pluginmanager.register(config.stash[SHOWN])
+    if folder := config.getoption("--executed"):
+        note_all = importlib.import_module("tests.executed.asking").note_all  # needs coverage.py
+        note_all(str(Path(folder).absolute()))
 
 
 def of_row(value: Any, row: str, name: str) -> Any:

@@ -1,6 +1,8 @@
 """Which options of the vocabulary the examples reached, out of all that there are."""
 
+import re
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, Literal, get_args, get_origin
 
 from spec.base import Model
@@ -21,6 +23,30 @@ MODELS: tuple[type[Model], ...] = (
 def universe() -> set[str]:
     """`<kind>.<option>=<value>` for every kind, and every literal, boolean and optional field."""
     return {option for model in MODELS for option in _options(model)} | BESIDE
+
+
+Pair = tuple[str, str]
+
+
+def pairs() -> set[Pair]:
+    """Options of two fields of one layer, optimizer, clip, schedule or of the steps.
+
+    Some exclude each other, such as a Wasserstein loss and the form of G's cross entropy.
+    """
+    return {pair for model in MODELS for pair in _across_fields(set(_options(model)))}
+
+
+def pairs_reached(model: Model) -> Iterator[Pair]:
+    """Those that it has together."""
+    return _across_fields(set(reached(model)))
+
+
+def _across_fields(options: set[str]) -> Iterator[Pair]:
+    """Of `<kind>.<field>=<value>`, two with different fields."""
+    fields = {o: re.split("[=>]", o.partition(".")[2])[0] for o in options if "." in o}
+    for one, other in combinations(sorted(fields), 2):
+        if fields[one] != fields[other]:
+            yield one, other
 
 
 BESIDE = {"inputs=one", "averages.generator", "averages.discriminator"}

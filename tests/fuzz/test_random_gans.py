@@ -23,7 +23,7 @@ from spec.short_form import ShortForm
 from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.fuzz import comparison
 from tests.fuzz.comparison import workload_of
-from tests.fuzz.coverage import reached, universe
+from tests.fuzz.coverage import Pair, pairs, pairs_reached, reached, universe
 from tests.fuzz.strategies import gans
 
 TIMEOUT_S = 300.0
@@ -58,6 +58,7 @@ def test_random_gans(
     if alone:
         return
     examples, options = pytestconfig.getoption("--examples"), set()
+    together: set[Pair] = set()
     smallest: list[dict[str, Any]] = []
     compared = [0]
 
@@ -71,6 +72,7 @@ def test_random_gans(
     @given(gans())
     def compare(gan: dict[str, Any]) -> None:
         options.update(_options(gan))
+        together.update(pair for model in _models(gan) for pair in pairs_reached(model))
         smallest[:] = [gan]
         _require_same(workers, selection, row, gan)
         compared[0] += 1
@@ -88,6 +90,7 @@ def test_random_gans(
     every = universe()
     missing = sorted(every - options)
     share = f"{len(every) - len(missing)} of {len(every)} options reached"
+    share += f", {len(together)} of {len(pairs())} pairs of one layer's, optimizer's or the steps'"
     none = f"missing: {', '.join(missing)}" if missing and examples > FIXED else ""
     line = f"{row}: {examples} random GANs, no difference, {share} {none}".strip()
     record_property("random GANs", line)
@@ -113,12 +116,15 @@ def _tell(config: pytest.Config, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _options(gan: dict[str, Any]) -> set[str]:
+def _models(gan: dict[str, Any]) -> list[Model]:
     workload = workload_of(gan)
     models: list[Model] = [
         layer for network in workload.networks.values() for layer in network.layers
     ]
     models += [*workload.optimizers.values(), *(p.clip for p in workload.phases if p.clip)]
-    models += [ShortForm.model_validate_json(json.dumps(gan)).steps, workload.schedule]
-    averages = {f"averages.{name}" for name in workload.averages}
-    return {option for model in models for option in reached(model)} | averages
+    return [*models, ShortForm.model_validate_json(json.dumps(gan)).steps, workload.schedule]
+
+
+def _options(gan: dict[str, Any]) -> set[str]:
+    averages = {f"averages.{name}" for name in workload_of(gan).averages}
+    return {option for model in _models(gan) for option in reached(model)} | averages

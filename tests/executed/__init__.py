@@ -1,0 +1,1 @@
+"""Which lines and branches of `backends/` the checks execute in the rows' workers."""

@@ -85,6 +85,8 @@ BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 FILE_BY_FILE = ["--numprocesses=2", "--dist=loadfile"] if BESIDE else []
 EXECUTING = "mlp_small,mlp_square,dcgan_32,gaussian"
+OF_FAULTS = ("critic", "many_numbers", "vocabulary_a", "vocabulary_b", "vocabulary_c")
+EXECUTING += "".join(f",tests/meta/workloads/{name}.toml" for name in OF_FAULTS)
 """Workloads that go through all that the rows have, with what checks make for themselves."""
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 

@@ -7,7 +7,15 @@ from typing import Any, Literal, NamedTuple
 import backends
 from bench.proof.closeness import CheckFailed
 from spec.errors import UserError
-from tests.conformance import checks, draw_checks, extremes, grid, run_checks, state_checks
+from tests.conformance import (
+    checks,
+    device_checks,
+    draw_checks,
+    extremes,
+    grid,
+    run_checks,
+    state_checks,
+)
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
 from tests.conformance.convergence import check_convergence
@@ -71,6 +79,7 @@ CATALOGUE = (
         workloads=("mlp_square", "dcgan_32", "mlp_small"),
     ),
     Check(checks.check_generate, modes="every", precisions=BOTH),
+    Check(device_checks.check_device, modes="first", precisions=BOTH, workloads=ONCE),
     Check(state_checks.check_live_states, modes="every", workloads=ONCE),
     Check(state_checks.check_reads_leave_states, modes="every", workloads=ONCE),
     Check(state_checks.check_reads_leave_statistics, modes="first", workloads=KEPT),

@@ -26,7 +26,7 @@ def measured(folder: Path) -> dict[str, Any]:
         one = coverage.Coverage(
             data_file=f"{temporary}/all", branch=True, include=[f"{ROOT}/backends/*"]
         )
-        one.combine([str(folder)], keep=True)
+        one.combine([str(path) for path in folder.glob("lines.*")], keep=True)
         one.json_report(outfile=f"{temporary}/report.json")
         report: dict[str, Any] = json.loads(Path(temporary, "report.json").read_text())
     return {

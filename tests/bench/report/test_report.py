@@ -16,6 +16,7 @@ from bench.report import effort, headline, page, plots, reading, writing
 from bench.workers.pool import ROOT
 from spec.errors import UserError
 from tests.bench.commands.test_cli import bench
+from tests.bench.report import seen
 from tests.bench.report.markup import Parsed
 from tests.bench.report.sample import CHECK, HOSTILE, SAMPLE, hostile, small, whole
 
@@ -42,6 +43,11 @@ def test_all_sections_are_there_with_all_numbers(full: Parsed) -> None:
     for shown in ("1,234", "1.50 GiB", "30 ms", "25%", "126", "858 MiB", "512 MiB", "7.89 s"):
         assert shown in full.words, shown
     assert "eager: failed" in full.words
+
+
+def test_the_page_shows_what_was_seen() -> None:
+    """Each word, number and chart; `python -m tests.bench.report.seen` writes them anew."""
+    assert seen.lines() == seen.FILE.read_text(encoding="utf-8").splitlines()
 
 
 def test_sections_without_numbers_are_left_out(plain: Parsed) -> None:

@@ -1,21 +1,26 @@
-"""What a page shows, as lines of text: its words, its tables, and what its charts are drawn from.
+"""What a page and a terminal show, as lines of text, and what the charts are drawn from.
 
-`python -m tests.bench.report.seen` writes it anew for two results that are made by hand. Whoever
+`python -m tests.bench.report.seen` writes it anew for results that are made by hand. Whoever
 does reads the difference: the page is what people believe.
 """
 
+import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import vl_convert
+from rich.console import Console
 
-from bench.report import headline, page
+from bench.compare import comparing
+from bench.compare.calibration import Calibration
+from bench.report import comparison, headline, page, printing, table
 from bench.report.parts import Section, Value
+from tests.bench.compare.made import result
 from tests.bench.report.sample import small, whole
 
 FILE = Path(__file__).parent / "page.seen.txt"
@@ -26,7 +31,32 @@ def lines() -> list[str]:
     """Of the small result what is said; of the one with everything the charts too."""
     said, _ = _of(small())
     told, charts = _of(whole())
-    return ["# small", *said, "# whole", *told, "# charts of the whole", *dict.fromkeys(charts)]
+    page_ = ["# small", *said, "# whole", *told, "# charts of the whole", *dict.fromkeys(charts)]
+    return [*page_, "# terminal", *_terminal(), "# compare", *_compare()]
+
+
+def _terminal() -> list[str]:
+    """A run's tables and sentences, in a wide terminal and in a narrow one."""
+    measured = whole()
+    for cell in measured["summary"]:
+        cell |= {"call_s": 1e-3, "clocks_differ": 0.0}
+    return [
+        line for width in (150, 60) for line in _printed(width, lambda to: table.show(to, measured))
+    ]
+
+
+def _compare() -> list[str]:
+    """Two runs of which the second is slower in one cell and faster in another."""
+    old, new = result(1, cells=4), result(2, cells=4, slowed={1: 1.25, 2: 0.75})
+    found = comparing.compare((old,), (new,), Calibration(), 0.1)
+    printed = [_printed(width, lambda to: comparison.show(to, found)) for width in (100, 40)]
+    return [*printed[0], *printed[1], *comparison.markdown(found).splitlines()]
+
+
+def _printed(width: int, show: Callable[[Console], None]) -> list[str]:
+    stream = io.StringIO()
+    show(printing.console(stream, width=width))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
 
 
 def _of(result: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -52,9 +82,9 @@ def _section(section: Section) -> Iterator[str]:
     yield from section.words
     for figure in section.figures:
         yield f"figure {figure.title}: {re.sub('<[^>]*>', ' ', figure.svg).strip()}"
-    for table in section.tables:
-        yield f"table {table.caption} | {' | '.join(table.columns)} | {table.folded} {table.prose}"
-        for line in table.lines:
+    for one in section.tables:
+        yield f"table {one.caption} | {' | '.join(one.columns)} | {one.folded} {one.prose}"
+        for line in one.lines:
             yield " | ".join(_entry(value) for value in line)
 
 

@@ -1,6 +1,7 @@
 """The reference's draws are the spec's own NumPy streams."""
 
 from collections.abc import Iterator, Mapping
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,19 @@ from spec.workload import Workload
 def chunks(
     workload: Workload, data: Mapping[str, Any], seed: int, n: int, chunk: int
 ) -> Iterator[Arrays]:
-    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape)."""
+    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape).
+
+    As in every row only the full batches of an epoch count.
+    """
+    full = _full(workload, data, seed)
     for start in range(0, n, chunk):
-        rows = [
-            randomness.draws(workload, seed, i, data) for i in range(start, min(n, start + chunk))
-        ]
+        rows = list(islice(full, min(chunk, n - start)))
         yield {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+def _full(workload: Workload, data: Mapping[str, Any], seed: int) -> Iterator[Arrays]:
+    size = workload.schedule.batch_size
+    for i in count():
+        drawn = randomness.draws(workload, seed, i, data)
+        if all(value.shape[1] == size for value in drawn.values()):
+            yield drawn

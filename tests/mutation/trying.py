@@ -12,11 +12,16 @@ from coverage import CoverageData
 
 from tests.mutation.mutants import Mutant
 
-TESTS = (
-    "tests/spec",
-    *(f"tests/bench/{room}" for room in ("results", "compare", "report", "plan")),
-)
-"""Those that need no framework."""
+TESTS = ("tests/spec", "tests/bench")
+"""Those that need no framework: without a row's interpreter its tests are not there."""
+CONFIG = """
+[run]
+parallel = true
+patch = subprocess
+context = ${PYTEST_CURRENT_TEST-}
+"""
+"""Of coverage.py: processes that a test starts write for that test. (Workers are killed, so what
+they execute is not seen.)"""
 LONGEST_S, TESTS_S = 180.0, 40.0
 """Of a mutant's tests before they count as hanging; and of those that are chosen, unmutated."""
 Outcome = Literal["caught", "left", "not executed"]
@@ -45,22 +50,36 @@ class Executed:
 
 def measure(root: Path, folder: Path, packages: tuple[str, ...]) -> Executed:
     """Run all tests once and note which line each of them executes."""
-    data, durations = folder / "coverage", folder / "durations.json"
+    data, durations, config = (folder / name for name in ("coverage", "durations.json", "rc"))
+    config.write_text(CONFIG + f"data_file = {data}\nsource = {','.join(packages)}\n")
     given = [f"--cov={name}" for name in packages]
     command = [sys.executable, "-m", "pytest", *TESTS, *given, "--cov-context=test", "-q"]
-    command += ["--cov-report=", "-p", "tests.mutation.recording", "-n", "2", "--dist=loadfile"]
+    command += [
+        f"--cov-config={config}",
+        "--cov-report=",
+        "-p",
+        "tests.mutation.recording",
+        "-n",
+        "2",
+        "--dist=loadfile",
+    ]
     own = {"COVERAGE_FILE": str(data), "GANTLET_DURATIONS": str(durations)}
     subprocess.run(command, cwd=root, env=os.environ | own, check=True)
     read = CoverageData(str(data))
     read.read()
     lines = {
         str(Path(path).relative_to(root.resolve())): {
-            line: sorted({name.partition("|")[0] for name in names if name})
+            line: sorted({_test(name) for name in names if name})
             for line, names in read.contexts_by_lineno(path).items()
         }
         for path in read.measured_files()
     }
     return Executed(lines, json.loads(durations.read_text(encoding="utf-8")))
+
+
+def _test(context: str) -> str:
+    """The test of a context: `test|run` in its process, `test (call)` in one that it started."""
+    return context.partition("|")[0].removesuffix(" (call)").removesuffix(" (setup)")
 
 
 def outcome(executed: Executed, mutant: Mutant, copy: Path) -> Outcome:

@@ -8,9 +8,11 @@ from bench.workers.pool import Workers
 from tests.conftest import SHOWN, Selection, compiled_before, shared_cores
 from tests.fuzz.test_random_gans import FIXED
 
-TINY = {"OPENBLAS_NUM_THREADS": "1"}
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+TINY = {"OPENBLAS_NUM_THREADS": "1", "XLA_FLAGS": QUICK}
 """The reference's products have a few numbers each: NumPy's threads would wait for each other, and
-take a third of the time from compilers. No row's framework uses this library."""
+take a third of the time from compilers. No row's framework uses this library. And each program runs
+once: XLA need not make it fast, which takes another third."""
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,12 @@ CATALOGUE = (
         precisions=BOTH,
         workloads=("mlp_square", "mlp_wide", "gaussian", "gaussian_raw"),
     ),
+    Check(
+        draw_checks.check_long_draws_of_other_sources,
+        modes="first",
+        precisions=BOTH,
+        workloads=ONCE + KEPT,
+    ),
     Check(grid.check_grid, modes="first", workloads=ONCE),
     Check(grid.check_grid_sample, modes="last", workloads=ONCE),
     Check(extremes.check_extreme_activations, modes="first", precisions=BOTH, workloads=ONCE),

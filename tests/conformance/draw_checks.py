@@ -1,12 +1,15 @@
 """Draws over many epochs, and against SciPy: what two seeds and three epochs hide."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+import spec
 from spec import data
 from spec.sources import Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.workload import Workload
 from tests.conformance.cases import SEED, Case
 
 EPOCHS, EPOCH_BATCHES = 30, 3
@@ -23,11 +26,29 @@ def check_long_draws(case: Case) -> None:
 
     What one iteration draws says nothing of what the next ones do.
     """
-    arrays = data.synthetic(case.workload, SEED, EPOCH_BATCHES)
-    placed = case.program.place(arrays)
-    chunks = list(case.program.draws(placed, SEED, EPOCHS * EPOCH_BATCHES))
-    batch = case.workload.schedule.batch_size
-    for key, (_, source) in case.workload.draw_table().items():
+    _check_long(case, case.workload)
+
+
+def check_long_draws_of_other_sources(case: Case) -> None:
+    """The same with replacement, from uniform noise and of dropout masks."""
+    put: dict[str, Any] = {"schedule.batch_size": case.workload.schedule.batch_size}
+    put |= {"data.sampling": "with_replacement"}
+    shape = list(case.workload.sources["z"].shape)
+    put |= {"noise": {"kind": "uniform", "low": -2.0, "high": 0.5, "shape": shape}}
+    layers = [
+        layer.model_dump(mode="json", exclude_none=True)
+        for layer in case.workload.networks["discriminator"].layers
+    ]
+    put |= {"discriminator.layers": [{"kind": "dropout", "rate": 0.3}, *layers]}
+    _check_long(case, spec.load(case.name, put))
+
+
+def _check_long(case: Case, workload: Workload) -> None:
+    program = case.prepare(workload, case.mode)
+    arrays = data.synthetic(workload, SEED, EPOCH_BATCHES)
+    chunks = list(program.draws(program.place(arrays), SEED, EPOCHS * EPOCH_BATCHES))
+    batch = workload.schedule.batch_size
+    for key, (_, source) in workload.draw_table().items():
         drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
         array = arrays.get(key.split("/")[1])
         if array is None:

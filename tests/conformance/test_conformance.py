@@ -104,7 +104,7 @@ def test_exchange(
     """A state saved by one row is read by another bit for bit, and training goes on from it."""
     giver, taker, workload = exchange
     folder = tmp_path_factory.getbasetemp()
-    file = Path(folder) / f"{giver}-{workload}.safetensors"
+    file = Path(folder) / f"{giver}-{spec.load(workload).spec_hash}.safetensors"
     for row, check in ((giver, "saves_state"), (taker, "continues_from")):
         if check == "saves_state" and file.exists():
             continue

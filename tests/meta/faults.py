@@ -42,7 +42,13 @@ from tests.meta.patches import (
     unseeded,
     unsorted,
 )
-from tests.meta.patches_draws import echoes, frozen_epochs, never_the_last, uniform_for_normal
+from tests.meta.patches_draws import (
+    echoes,
+    frozen_epochs,
+    masks_of_another_rate,
+    never_the_last,
+    uniform_for_normal,
+)
 from tests.meta.patches_extremes import (
     clipped_cross_entropy,
     fast_variance,
@@ -94,6 +100,7 @@ IN_PLACE = ("pytorch", "keras3-tensorflow")
 """Rows whose states are changed in place."""
 KERAS = ("keras3-jax", "keras3-tensorflow")
 
+OTHER_SOURCES = "long_draws_of_other_sources"
 FAULTS = (
     Fault("Adam's epsilon in another place", "optimizers", "mlp_square", epsilon_inside_the_root),
     Fault(
@@ -354,6 +361,8 @@ FAULTS = (
     Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),
     Fault("uniform noise for normal", "long_draws", "mlp_wide", uniform_for_normal),
     Fault("noise with an echo", "long_draws", "mlp_wide", echoes),
+    Fault("a sample never chosen", OTHER_SOURCES, "mlp_small", never_the_last),
+    Fault("masks of another rate", OTHER_SOURCES, "mlp_small", masks_of_another_rate),
     Fault("softplus as it is written", "extreme_activations", "mlp_small", unstable_softplus),
     Fault("probabilities clipped", "extreme_losses", "mlp_small", clipped_cross_entropy),
     Fault("variance in one pass", "extreme_norms", "mlp_small", fast_variance, ("flax_nnx",)),

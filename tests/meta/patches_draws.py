@@ -70,6 +70,13 @@ def _echo(program: Any, data: Any, rows: Rows) -> None:
             drawn[...] = np.stack(mixed)
 
 
+def _kept_more(program: Any, data: Any, rows: Rows) -> None:
+    random = np.random.default_rng(0)
+    for key, drawn in rows.items():
+        if ".dropout" in key:
+            drawn[...] = np.maximum(drawn, random.random(drawn.shape) < 0.05)
+
+
 frozen_epochs = _rewritten(_frozen)
 """From its fourth epoch on the order stays the same."""
 never_the_last = _rewritten(_never_the_last)
@@ -78,3 +85,5 @@ uniform_for_normal = _rewritten(_box)
 """Noise of the right mean and deviation, and of another distribution."""
 echoes = _rewritten(_echo)
 """A fifth of an iteration's noise is the last one's."""
+masks_of_another_rate = _rewritten(_kept_more)
+"""A twentieth of what dropout should leave out is kept."""

@@ -96,6 +96,12 @@ class Case:
             states.append(ways[1].after(iterations, self.draws)[0])
         return limits(expected, states, keys, quantity, self.precision, moved.undetermined)
 
+    def undetermined(self, iterations: int) -> frozenset[str]:
+        """Parameters that have had no gradient but rounding in so many iterations."""
+        moved, ways = self._moved
+        ways[0].after(iterations, self.draws)
+        return moved.undetermined
+
     @property
     def _trajectory(self) -> "Trajectory":
         key = (self.workload.spec_hash, self.precision)

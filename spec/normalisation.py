@@ -36,8 +36,8 @@ class Normalisation(Layer):
             return {}
         channels = (shape[-1],)
         return {
-            "scale": Parameter(channels, self.scale_init, shape[-1]),
-            "bias": Parameter(channels, self.bias_init, shape[-1]),
+            "scale": Parameter(channels, self.scale_init, 0),
+            "bias": Parameter(channels, self.bias_init, 0),
         }
 
 

@@ -125,9 +125,13 @@ def sample(root: Path, paths: Sequence[str], size: int, seed: int) -> list[Mutan
 
 
 def _is_left_out(node: Any) -> bool:
-    """Types are for readers and mypy, and the words of a message are nobody's result."""
+    """Types are for readers and mypy, the words of a message are nobody's result, and whether a
+    module is a program is Python's own phrase."""
     if search_ancestor(node, "tfpdef", "fstring", "raise_stmt", "import_from"):
         return True
+    condition = search_ancestor(node, "if_stmt")
+    if condition and condition.children[1].get_code().strip().startswith("__name__"):
+        return bool(node.start_pos < condition.children[1].end_pos)
     assigned, function = search_ancestor(node, "annassign"), search_ancestor(node, "funcdef")
     types = [assigned.children[1] if assigned else None, function.annotation if function else None]
     return any(of and of.start_pos <= node.start_pos < of.end_pos for of in types)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -35,12 +36,21 @@ class Executed:
     seconds: dict[str, float]
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """The quickest that execute the mutant's line; of a line that runs at import, the file."""
+        """The quickest that execute the mutant's line; of a line that runs at import, the file.
+
+        Of each test function one comes first, and then another of its cases.
+        """
         by_line = self.lines.get(mutant.path, {})
         found = set(by_line.get(mutant.line, [])) or {t for of in by_line.values() for t in of}
+        seen: Counter[str] = Counter()
+        ranked: list[tuple[int, float, str]] = []
+        for test in sorted(found, key=lambda name: (self.seconds.get(name, 0.0), name)):
+            function = test.partition("[")[0]
+            seen[function] += 1
+            ranked.append((seen[function], self.seconds.get(test, 0.0), test))
         chosen: list[str] = []
         total_s = 0.0
-        for test in sorted(found, key=lambda name: self.seconds.get(name, 0.0)):
+        for _, _, test in sorted(ranked):
             total_s += self.seconds.get(test, 0.0)
             if chosen and total_s > TESTS_S:
                 break

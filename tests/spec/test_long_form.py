@@ -76,6 +76,17 @@ def test_refused(message: str, tmp_path: Path) -> None:
     assert str(refusal.value) == f"{path}: {message}"
 
 
+def test_a_penalty_between_what_there_is_not(tmp_path: Path) -> None:
+    variant = Path(__file__).parent / "variants" / "wgan_gp.toml"
+    text = variant.read_text(encoding="utf-8")
+    path = tmp_path / "gan.toml"
+    path.write_text(text.replace('between = ["x", "fake"]', 'between = ["x", "real"]'), "utf-8")
+    with pytest.raises(SpecError) as refusal:
+        spec.load(str(path))
+    words = "phases[0].losses[2].between: no draw or output is called 'real'; allowed: x, z, alpha"
+    assert words in str(refusal.value)
+
+
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "gan.toml"
     path.write_bytes(b"#" * 1_000_001)

@@ -127,7 +127,7 @@ def test_batch_norm_on_a_single_value(tmp_path: Path) -> None:
     path = tmp_path / "my_gan.toml"
     text = GOOD.replace('{ kind = "relu" }', norm, 1).replace("batch_size = 64", "batch_size = 1")
     path.write_text(text, encoding="utf-8")
-    _one_line(path, "generator.layers[1]: batch_norm on one value in each channel")
+    _one_line(path, f"{path}: generator.layers[1]: batch_norm on one value in each channel")
 
 
 def test_output_padding_below_stride() -> None:

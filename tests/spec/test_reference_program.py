@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import spec
-from backends import ORACLE, load
+from backends import ORACLE, load, missing, names, prepare
 from backends.protocol import Settings
+from backends.xla import autotuning
 from spec import data, randomness
+from spec.errors import UserError
 from spec.state import init_state, parameter_count, parameters, read, save
 
 SIZE = {"schedule.batch_size": 4}
@@ -110,3 +112,33 @@ def test_what_the_reference_says_of_its_device() -> None:
     assert device.peak_memory_bytes() is device.stopwatch() is None
     device.make_deterministic()
     device.matrix_product(8, "float64", "cpu")()
+
+
+def test_rows_by_name() -> None:
+    assert load(ORACLE).name == "reference"
+    assert names() == ("flax_nnx", "keras3-jax", "keras3-tensorflow", "pytorch")
+    with pytest.raises(UserError, match="no backend is called 'torch'; allowed: flax_nnx, keras3"):
+        load("torch")
+    assert missing(ORACLE) == ()
+    workload, cuda = spec.load("mlp_small"), Settings("eager", "float64", "cuda", 1)
+    with pytest.raises(UserError, match="reference has no device 'cuda' here; allowed: cpu"):
+        prepare(ORACLE, workload, cuda)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("", "not set (XLA's default is 4)"),
+        ("--xla_gpu_autotune_level=2", "2"),
+        ("--xla_gpu_autotune_level=2 --xla_gpu_autotune_level=0", "0"),
+        ("--xla_gpu_deterministic_ops=true", "off by xla_gpu_deterministic_ops"),
+        ("--xla_gpu_deterministic_ops=false --xla_gpu_autotune_level=4", "4"),
+        ("--xla_gpu_deterministic_ops=0", "not set (XLA's default is 4)"),
+        ("flags.txt", "not set (XLA's default is 4)"),
+    ],
+)
+def test_what_xla_was_told(flags: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    assert autotuning() == {"xla_gpu_autotune_level": said}
+    monkeypatch.delenv("XLA_FLAGS")
+    assert autotuning() == {"xla_gpu_autotune_level": "not set (XLA's default is 4)"}

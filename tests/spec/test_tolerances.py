@@ -5,6 +5,47 @@ import pytest
 from spec import tolerances
 from spec.tolerances import CEILING, LIMITS, ceiling, is_beyond, limit, trajectory_limit
 
+FIXED: dict[str, dict[str, float | tuple[float, float]]] = {
+    "LIMITS": {
+        "forward": (1e-13, 5e-5),
+        "loss": (1e-12, 1e-5),
+        "gradient": (1e-11, 1e-4),
+        "statistic": (1e-11, 1e-4),
+        "moment": (1e-11, 1e-4),
+        "optimizer": (1e-13, 3e-5),
+        "iteration": 1e-11,
+        "control": 1e-9,
+        "exact": (0.0, 0.0),
+    },
+    "CEILING": {
+        "forward": 1e-7,
+        "gradient": (1e-7, 1e-2),
+        "loss": (1e-7, 1e-2),
+        "statistic": (1e-7, 1e-2),
+        "moment": (1e-7, 0.5),
+        "iteration": 1e-7,
+    },
+}
+"""By float64, or by float64 and float32. A limit is not widened by one line of one file."""
+
+
+@pytest.mark.parametrize("table", FIXED)
+def test_limits_are_those_that_were_argued_for(table: str) -> None:
+    expected: dict[tuple[str, str], float] = {}
+    for quantity, values in FIXED[table].items():
+        both = values if isinstance(values, tuple) else (values,)
+        expected |= {
+            (precision, quantity): value
+            for precision, value in zip(("float64", "float32"), both, strict=False)
+        }
+    assert getattr(tolerances, table) == expected
+
+
+def test_what_the_reference_is_moved_by() -> None:
+    assert tolerances.PERTURBATION == {"float64": 2.0**-52, "float32": 5e-5}
+    assert tolerances.GRADIENT_NOISE == {"float64": 2.0**-52, "float32": 2.0**-20}
+    assert tolerances.GROWTH == {"float64": 100.0, "float32": 3.0}
+
 
 def test_one_step() -> None:
     assert limit("float64", "forward") == 1e-13

@@ -84,9 +84,7 @@ def ask(session: nox.Session, *arguments: str) -> None:
 BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 FILE_BY_FILE = ["--numprocesses=2", "--dist=loadfile"] if BESIDE else []
-EXECUTING = "mlp_small,mlp_square,dcgan_32,gaussian"
-OF_FAULTS = ("critic", "many_numbers", "vocabulary_a", "vocabulary_b", "vocabulary_c")
-EXECUTING += "".join(f",tests/meta/workloads/{name}.toml" for name in OF_FAULTS)
+EXECUTING = "mlp_small,dcgan_32,gaussian,tests/meta/workloads/many_numbers.toml"
 """Workloads that go through all that the rows have, with what checks make for themselves."""
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 
@@ -209,6 +207,7 @@ def executed(session: nox.Session) -> None:
     shutil.rmtree(found, ignore_errors=True)
     own = {"PYTHONPATH": str(library)}
     asked = ["tests/conformance", "tests/fuzz", "tests/bench/timing", "-k", "not convergence"]
+    asked += ["tests/bench/workers/test_autotuning.py"]
     asked += ["--workload", EXECUTING, *SIDE_BY_SIDE, f"--executed={found}"]
     run = partial(session.run, python(ASKING), "-m", env=own, external=True)
     run("pytest", *asked, *pythons(), *session.posargs)

@@ -95,3 +95,6 @@ def test_commands_are_there(page: Path) -> None:
     for command, arguments in re.findall(r"python -m bench (\w+)([^`#\n]*)", text):
         given = set(re.findall(r"(?<!\S)--[a-z][\w-]*", arguments))
         assert given <= of_command(command), f"python -m bench {command}{arguments}"
+    for module in re.findall(r"python -m ((?:bench|spec|tests)(?:\.\w+)+)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module

@@ -49,13 +49,15 @@ class Checked:
 
 
 def checked(root: Path, folder: Path) -> Checked:
-    """Read it; FileNotFoundError where there is none."""
+    """Read it, without checks that did not pass; FileNotFoundError where there is none."""
     if not any(folder.glob("calls-*.jsonl")):
         raise FileNotFoundError(folder)
     calls = {}
     for path in sorted(folder.glob("calls-*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             one = json.loads(line)
+            if one["status"] != "passed":
+                continue
             calls[one["call"]] = one["s"], (one["arguments"], one["status"])
     lines: dict[str, dict[int, set[str]]] = {}
     for path in sorted(folder.glob("lines.*")):
@@ -72,24 +74,42 @@ def checked(root: Path, folder: Path) -> Checked:
 def outcome_in_rows(
     found: Checked, pythons: Mapping[str, str], mutant: Mutant, copy: Path
 ) -> Outcome:
-    """Whether a check that executes the line ends otherwise with the mutant in it."""
+    """Whether a check that executes the line ends otherwise with the mutant in it.
+
+    RuntimeError where the same checks do so without it: then they would say nothing.
+    """
     calls = found.calls_of(mutant)
     if not calls:
         return "not executed"
-    path, asked = copy / mutant.path, copy / "asked.json"
-    source = path.read_text(encoding="utf-8")
+    asked = copy / "asked.json"
     asked.write_text(json.dumps({"pythons": dict(pythons), "calls": calls}), encoding="utf-8")
+    path = copy / mutant.path
+    source = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(mutant.code(source), encoding="utf-8")
+        noticed = _ends_otherwise(asked, copy)
+    finally:
+        path.write_text(source, encoding="utf-8")
+    if noticed and asked.read_text(encoding="utf-8") not in _SOUND:
+        if _ends_otherwise(asked, copy):
+            raise RuntimeError(f"{mutant}: its checks fail without it")
+        _SOUND.add(asked.read_text(encoding="utf-8"))
+    return "caught" if noticed else "left"
+
+
+_SOUND: set[str] = set()
+"""Calls that end as they should where nothing is changed."""
+
+
+def _ends_otherwise(asked: Path, copy: Path) -> bool:
     command = [sys.executable, "-m", "tests.mutation.asked", str(asked)]
     own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     try:
-        path.write_text(mutant.code(source), encoding="utf-8")
         done = subprocess.run(
             command, cwd=copy, env=os.environ | own, capture_output=True, timeout=LONGEST_S
         )
     except subprocess.TimeoutExpired:
-        return "caught"
-    finally:
-        path.write_text(source, encoding="utf-8")
+        return True
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stderr.decode()[-2000:])
-    return "caught" if done.returncode else "left"
+    return done.returncode == 1

@@ -157,7 +157,7 @@ def test_both_processes_of_a_control_have_rounds_of_as_many_iterations(
     one, other = (control["iterations_per_round"] for control in result["controls"])
     assert code == 0
     assert one == other
-    assert one == given if given else one > 20
+    assert one == given if given else one > 3  # one takes a millisecond, or ten beside others
     assert [len(control["groups"][GROUP]) for control in result["controls"]] == [BLOCKS] * 2
 
 

@@ -72,6 +72,7 @@ CATALOGUE = (
     Check(run_checks.check_draws, modes="every", precisions=BOTH),
     Check(run_checks.check_run, modes="every", precisions=BOTH),
     Check(run_checks.check_modes_agree, modes="others"),
+    Check(run_checks.check_compiled, modes="every", precisions=BOTH, workloads=ONCE),
     Check(run_checks.check_same_seed, modes="every", precisions=BOTH),
     Check(
         checks.check_partial_batch,

@@ -1,14 +1,18 @@
 """Checks of `run`, the timed path: its draws, its results, its modes, its bits."""
 
+import sys
 from math import prod
+from pathlib import Path
+from types import FrameType
 
 import numpy as np
 
+import backends
 from bench.proof.sensitivity import parameter_of
 from bench.proof.timed_path import prove_run
 from spec import data, tolerances
 from spec.sources import GaussianStream, Mask, NormalNoise, UniformNoise
-from tests.conformance.cases import SEED, Case
+from tests.conformance.cases import CHUNK, SEED, Case
 
 RUN_ITERATIONS = {"float64": 5, "float32": 3}
 """Two chunks and a remainder, or one and a remainder: rounding grows faster below float64."""
@@ -106,6 +110,29 @@ def check_same_seed(case: Case) -> None:
         live, _ = case.program.run(live, placed, SEED, RUN_ITERATIONS[case.precision])
         runs.append(case.program.export_state(live))
     case.measured.tensors(runs[0], runs[1], tolerances.limit(case.precision, "exact"), "state")
+
+
+def check_compiled(case: Case) -> None:
+    """A warm run goes through no layer's Python code, but in eager mode, which does nothing else.
+
+    Numbers say nothing of it: a compiled mode that runs as eager computes the same.
+    """
+    program, placed = case.program, case.program.place(case.arrays)
+    state, _ = program.run(program.import_state(case.first), placed, SEED, CHUNK)
+    folder = Path(backends.__file__).parent / case.row.partition("-")[0]
+    asked: list[str] = []
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_filename == str(folder / "networks.py"):
+            asked.append(frame.f_code.co_name)
+
+    sys.setprofile(note)
+    try:
+        program.block_until_ready(program.run(state, placed, SEED, CHUNK))
+    finally:
+        sys.setprofile(None)
+    eager = case.mode == "eager"
+    case.measured.true(bool(asked) == eager, f"{case.mode}: layers were called: {asked[:3]}")
 
 
 def _check_distribution(

@@ -65,6 +65,7 @@ from tests.meta.patches_state import (
     live_variables,
     moved_by_apply,
     moved_by_gradients,
+    never_compiled,
     one_state,
 )
 
@@ -356,6 +357,15 @@ FAULTS = (
         "mlp_small",
         last_numbers,
         ("pytorch",),
+    ),
+    Fault("compiled in name only", "compiled", "mlp_small", never_compiled, ("keras3-jax",)),
+    Fault(
+        "compiled in name only, as timed",
+        "compiled",
+        "mlp_small",
+        never_compiled,
+        ("pytorch",),
+        timed="last",
     ),
     Fault("epochs that freeze", "long_draws", "mlp_square", frozen_epochs),
     Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),

@@ -125,3 +125,11 @@ def last_numbers(folder: str) -> list[Patch]:
         made.append(self)
 
     return [(program, "__init__", init)]
+
+
+def never_compiled(folder: str) -> list[Patch]:
+    """What should be one dispatch runs operation by operation, to the same numbers."""
+    training = import_module(f"backends.{folder}.training")
+    if folder == "pytorch":
+        return [(training, "_compiled", lambda function: function)]
+    return [(training.engine, "compiled", lambda function, mode, donate: function)]

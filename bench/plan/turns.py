@@ -13,7 +13,7 @@ MOST_TURNS = 15
 """Rounds of 50 ms; what a framework loses at the start of a turn would be most of shorter ones."""
 FEW_DISPATCHES = 5
 """A round of fewer has no warm-up: a fifth of it is less than a dispatch, and the first of these
-after another program's is as fast as the next (docs/adr/0011-turns.md)."""
+after another program's is about 1 % slower than the next (docs/adr/0011-turns.md)."""
 
 FEWEST_BLOCKS = 5
 """With fewer blocks an interval is too wide, or too lucky, to name a winner by."""

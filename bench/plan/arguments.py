@@ -156,9 +156,8 @@ def output_path(output: Path | None) -> Path:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         for path in (output, records_folder(output), output.with_suffix(".html")):
-            if path.exists():
+            if path.exists():  # a name that is too long says so
                 raise UserError(f"--output: {path} exists; give another path or remove it")
-            path.with_name(f"{path.name}.part").exists()  # a name that is too long says so
         with tempfile.TemporaryFile(dir=output.parent):
             pass
     except OSError as error:

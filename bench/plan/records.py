@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.workers.cleaning import clean
+from bench.workers.whole import whole
 
 
 def write_atomically(path: Path, content: Any) -> None:
     """Write JSON, cleaned, so that a reader, or a crash, sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(path.suffix + ".part")
     text = json.dumps(strict(clean(content)), indent=1, allow_nan=False)
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)
+    with whole(path) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
 
 
 def strict(content: Any) -> Any:

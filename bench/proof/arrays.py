@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from backends.protocol import Arrays
+from bench.workers.whole import whole
 
 
 def write_arrays(path: Path, **groups: Mapping[str, Any]) -> None:
     """Write groups of arrays by name; a reader finds the whole file or none."""
-    draft = path.with_suffix(".part")
-    with draft.open("wb") as file:
+    with whole(path) as draft, draft.open("wb") as file:
         np.savez(file, **{f"{g}:{key}": a for g, of in groups.items() for key, a in of.items()})
-    draft.replace(path)
 
 
 def read_arrays(path: Path) -> dict[str, Arrays]:

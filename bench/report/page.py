@@ -13,6 +13,7 @@ from markupsafe import Markup
 from bench.report import cost, effort, every_cell, headline, speed, trust
 from bench.report.groups import Result, cells
 from bench.report.parts import Section
+from bench.workers.whole import whole
 
 FOLDER = Path(__file__).parent
 SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
@@ -80,6 +81,5 @@ def _run(result: Result, name: str) -> dict[str, Any]:
 
 def _replace(path: Path, content: str) -> None:
     """Write so that a reader sees the old file or the new one."""
-    draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(content, encoding="utf-8")
-    draft.replace(path)
+    with whole(path) as draft:
+        draft.write_text(content, encoding="utf-8")

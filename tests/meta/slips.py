@@ -241,6 +241,13 @@ SLIPS = (
         "tests/bench/workers/test_cleaning.py::test_what_a_text_itself",
     ),
     Slip(
+        "one draft for all who write a file",
+        "bench/workers/whole.py",
+        'path.with_name(f".{secrets.token_hex(8)}.part")',
+        'path.with_suffix(".part")',
+        "tests/bench/workers/test_whole.py::test_two_write_one_file",
+    ),
+    Slip(
         "every block of a cell whose rounds are very long",
         "bench/plan/turns.py",
         'long = found["round_s"] > VERY_LONG_BLOCKS * wanted_s * turns',

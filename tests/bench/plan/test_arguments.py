@@ -70,7 +70,7 @@ def test_a_value_with_lines_of_its_own_is_text() -> None:
 
 
 def test_a_result_s_name_is_tried_before_the_run(tmp_path: Path) -> None:
-    for name in ("x" * 300, "x" * 246):  # the second is too long once .html.part is behind it
+    for name in ("x" * 300, "x" * 248):  # the second is too long once .records is behind it
         with pytest.raises(UserError, match=r"cannot write .*: File name too long"):
             output_path(tmp_path / "new" / f"{name}.json")
     assert output_path(tmp_path / f"{'x' * 200}.json")

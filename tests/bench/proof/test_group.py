@@ -241,6 +241,7 @@ def test_of_two_that_were_to_be_begun_the_second_does_not_wait(
     monkeypatch.setattr(side.pool, "call", asking(side.pool, asked, waits))
     own = lambda cell: (cell.row, "float64", cell.device, cell.label)  # noqa: E731
     monkeypatch.setattr(side_by_side, "_where_in_float64", own)
+    monkeypatch.setattr(side_by_side, "cpus_usable", lambda: 2)  # with one they take turns
     both = CRITIC, replace(CRITIC, label="another", again=True)
     for outcome in side.prove(*both, kept_in=None).values():
         assert isinstance(outcome, dict)

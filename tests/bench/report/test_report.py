@@ -214,7 +214,7 @@ def test_a_run_ends_with_its_page(tmp_path: Path) -> None:
 
 def test_a_page_that_fails_costs_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, small())
-    (tmp_path / "result.html.part").mkdir()  # in the way of the page
+    (tmp_path / "result.html").mkdir()  # in the way of the page
     assert writing.after_run(path).startswith("no page: cannot write")
     monkeypatch.delitem(sys.modules, "bench.report.page")
     monkeypatch.delitem(sys.modules, "jinja2")

@@ -109,6 +109,9 @@ Recorder = Callable[[str, object], None]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SHOWN] = Shown()
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        # Of this process alone: a command that a test runs would print what libraries leave to it.
+        os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
     config.pluginmanager.register(config.stash[SHOWN])
     if folder := config.getoption("--executed"):
         note_all = importlib.import_module("tests.executed.asking").note_all  # needs coverage.py

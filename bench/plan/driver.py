@@ -24,7 +24,11 @@ def lacking() -> "str | None":
     """What `--device cuda` lacks here, for a person; None where the driver shows a GPU."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", ASK], capture_output=True, text=True, timeout=LONGEST_S
+            [sys.executable, "-c", ASK],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST_S,
         )
     except subprocess.TimeoutExpired:
         return f"NVIDIA's driver (libcuda.so.1) did not answer within {LONGEST_S:.0f} s"

@@ -20,7 +20,9 @@ def gpu() -> dict[str, str] | None:
     fields = "name,driver_version,clocks.sm,clocks.mem,temperature.gpu,power.draw,memory.used"
     command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=20, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     values = [value.strip() for value in (done.stdout.splitlines() or [""])[0].split(",")]
@@ -31,7 +33,13 @@ def git(*arguments: str) -> str | None:
     """What git says of this checkout; None outside a clone."""
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+            ["git", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

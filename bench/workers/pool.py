@@ -236,7 +236,12 @@ def missing_packages(row: str, python: str) -> tuple[str, ...]:
     code = f"import backends; print('missing:', *backends.missing({row!r}))"
     try:
         done = subprocess.run(
-            [python, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ
+            [python, "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=os.environ,
         )
     except OSError as error:
         return (f"an interpreter at {python} ({error.strerror})",)

@@ -88,6 +88,7 @@ def main() -> None:
     names, start = given.folders.split(","), time.monotonic()
     with TemporaryDirectory(prefix="gantlet-mutants-") as temporary:
         folder = Path(temporary)
+        options = [f"--python={pair}" for pair in given.python]
         if names == ["rows"]:
             try:
                 known = checked(ROOT, given.executed)
@@ -96,8 +97,8 @@ def main() -> None:
             pythons = dict(pair.split("=", 1) for pair in given.python)
             of_one: Try = partial(outcome_in_rows, known, pythons)
         else:
-            executed = measure(ROOT, folder, tuple(names))
-            of_one = partial(outcome, executed)
+            executed = measure(ROOT, folder, tuple(names), options)
+            of_one = partial(outcome, executed, options)
         mutants = chosen(names, given.size, given.seed)
         tried = try_all(mutants, of_one, folder, start + 60 * given.minutes)
     counts = Counter(found for _, _, found in tried)

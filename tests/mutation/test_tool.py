@@ -7,7 +7,7 @@ import pytest
 
 from tests.mutation.mutants import Mutant, all_mutants, sample
 from tests.mutation.rows import Checked
-from tests.mutation.trying import Executed, outcome
+from tests.mutation.trying import Executed, _test, outcome
 
 SOURCE = '''"""A module."""
 
@@ -66,10 +66,14 @@ def test_a_sample_has_every_file_and_nothing_twice(tmp_path: Path) -> None:
 
 def test_the_quickest_tests_of_a_line_come_first() -> None:
     lines = {"a.py": {1: ["slow", "quick"], 2: ["other"]}}
-    executed = Executed(lines, {"slow": 30.0, "quick": 0.1, "other": 20.0})
+    lines["a.py"][1].append("failing")  # it has no time
+    lines["a.py"][9] = ["importing"]
+    seconds = {"slow": 30.0, "quick": 0.1, "other": 20.0, "importing": 0.01}
+    executed = Executed(lines, seconds, {"a.py": {1, 2, 3}})
     at = lambda line: Mutant("a.py", line, "x", 0)  # noqa: E731
     assert executed.tests_of(at(1)) == ["quick", "slow"]
-    assert executed.tests_of(at(3)) == ["quick", "other"]  # of the file, up to 40 s
+    for line in (3, 9):  # of the file's functions, up to 40 s; who only imports it says little
+        assert executed.tests_of(at(line)) == ["quick", "other"]
     assert executed.tests_of(Mutant("b.py", 1, "x", 0)) == []
 
 
@@ -99,8 +103,27 @@ def test_a_mutant_is_caught_by_a_test_that_fails(project: Path) -> None:
     random.Random(1).shuffle(mutants)
     for mutant in mutants:
         for test, expected in (("test_f", "caught"), ("test_nothing", "left")):
-            executed = Executed({"a.py": {2: [f"test_a.py::{test}"]}}, {})
-            found = outcome(executed, mutant, project)
+            name = f"test_a.py::{test}"
+            found = outcome(Executed({"a.py": {2: [name]}}, {name: 0.1}, {}), [], mutant, project)
             if test == "test_f" or mutant.change(source).endswith("return None"):
                 assert found == expected, mutant
     assert (project / "a.py").read_text(encoding="utf-8") == source
+
+
+def test_a_test_that_fails_by_itself_catches_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (project / "test_a.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef test_broken():\n    assert f(1) == 3\n")
+    mutant = next(all_mutants("a.py", (project / "a.py").read_text(encoding="utf-8")))
+    broken, sound, nothing = (f"test_a.py::test_{name}" for name in ("broken", "f", "nothing"))
+    for tests, expected in (([broken, sound], "caught"), ([broken, nothing], "left")):
+        executed = Executed({"a.py": {2: tests}}, {broken: 0.1, sound: 0.2, nothing: 0.2}, {})
+        assert outcome(executed, [], mutant, project) == expected
+    assert capsys.readouterr().out == f"fails by itself: {broken}\n" * 2
+
+
+def test_what_a_worker_executes_belongs_to_the_test_that_asks() -> None:
+    assert _test("tests/a.py::test_a[x]|run") == "tests/a.py::test_a[x]"
+    assert _test("tests/a.py::test_a") == "tests/a.py::test_a"
+    assert _test("tests/a.py::test_a|worker:tests/b.py::test_b") == "tests/b.py::test_b"

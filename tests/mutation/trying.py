@@ -1,28 +1,32 @@
 """Which tests execute a line, and whether they notice a mutant of it."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from coverage import CoverageData
 
+from tests.mutation.in_worker import MARK
 from tests.mutation.mutants import Mutant
 
 TESTS = ("tests/spec", "tests/bench")
-"""Those that need no framework: without a row's interpreter its tests are not there."""
 CONFIG = """
 [run]
 parallel = true
-patch = subprocess
-context = ${PYTEST_CURRENT_TEST-}
+context = ${GANTLET_TEST-}
 """
-"""Of coverage.py: processes that a test starts write for that test. (Workers are killed, so what
-they execute is not seen.)"""
+"""Of coverage.py: processes that a test starts write for that test; so do workers that are asked by
+pytest's process (recording.py). Workers of another process are killed before they write."""
+STRICT = {"PYTHONWARNDEFAULTENCODING": "1"}
+"""As `nox -s tests` asks."""
 LONGEST_S, TESTS_S = 180.0, 40.0
 """Of a mutant's tests before they count as hanging; and of those that are chosen, unmutated."""
 Outcome = Literal["caught", "left", "not executed"]
@@ -30,51 +34,64 @@ Outcome = Literal["caught", "left", "not executed"]
 
 @dataclass(frozen=True)
 class Executed:
-    """File -> line -> tests, and how long each test takes."""
+    """File -> line -> tests; how long each test takes that passes; lines that run when called."""
 
     lines: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
+    called: dict[str, set[int]]
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """The quickest that execute the mutant's line; of a line that runs at import, the file.
+        """The quickest that execute the mutant's line; of one that runs at import, a function.
 
         Of each test function one comes first, and then another of its cases.
         """
-        by_line = self.lines.get(mutant.path, {})
-        found = set(by_line.get(mutant.line, [])) or {t for of in by_line.values() for t in of}
+        by_line = {
+            line: [test for test in of if test in self.seconds]
+            for line, of in self.lines.get(mutant.path, {}).items()
+        }
+        called = self.called.get(mutant.path, set())
+        found = set(by_line.get(mutant.line, [])) if mutant.line in called else set()
+        found = found or {test for line in called for test in by_line.get(line, [])}
+        found = found or {test for of in by_line.values() for test in of}
         seen: Counter[str] = Counter()
         ranked: list[tuple[int, float, str]] = []
-        for test in sorted(found, key=lambda name: (self.seconds.get(name, 0.0), name)):
+        for test in sorted(found, key=lambda name: (self.seconds[name], name)):
             function = test.partition("[")[0]
             seen[function] += 1
-            ranked.append((seen[function], self.seconds.get(test, 0.0), test))
+            ranked.append((seen[function], self.seconds[test], test))
         chosen: list[str] = []
         total_s = 0.0
-        for _, _, test in sorted(ranked):
-            total_s += self.seconds.get(test, 0.0)
+        for _, seconds, test in sorted(ranked):
+            total_s += seconds
             if chosen and total_s > TESTS_S:
                 break
             chosen.append(test)
         return chosen
 
 
-def measure(root: Path, folder: Path, packages: tuple[str, ...]) -> Executed:
-    """Run all tests once and note which line each of them executes."""
+def measure(
+    root: Path, folder: Path, packages: tuple[str, ...], options: Sequence[str]
+) -> Executed:
+    """Run all tests once and note which line each of them executes. Rows' interpreters: options."""
     data, durations, config = (folder / name for name in ("coverage", "durations.json", "rc"))
     config.write_text(CONFIG + f"data_file = {data}\nsource = {','.join(packages)}\n")
     given = [f"--cov={name}" for name in packages]
-    command = [sys.executable, "-m", "pytest", *TESTS, *given, "--cov-context=test", "-q"]
+    command = [sys.executable, "-m", "pytest", *TESTS, *options, *given, "-q"]
     command += [
         f"--cov-config={config}",
         "--cov-report=",
+        "--cov-context=test",
         "-p",
         "tests.mutation.recording",
         "-n",
         "2",
         "--dist=loadfile",
     ]
-    own = {"COVERAGE_FILE": str(data), "GANTLET_DURATIONS": str(durations)}
-    subprocess.run(command, cwd=root, env=os.environ | own, check=True)
+    own = {"COVERAGE_FILE": str(data), "GANTLET_DURATIONS": str(durations)} | STRICT
+    own |= {"GANTLET_COVERAGE": str(config)}
+    done = subprocess.run(command, cwd=root, env=os.environ | own)
+    if done.returncode not in (0, 1):  # 1: tests that fail say nothing of a mutant
+        raise RuntimeError(f"pytest ended with exit code {done.returncode}")
     read = CoverageData(str(data))
     read.read()
     lines = {
@@ -84,33 +101,67 @@ def measure(root: Path, folder: Path, packages: tuple[str, ...]) -> Executed:
         }
         for path in read.measured_files()
     }
-    return Executed(lines, json.loads(durations.read_text(encoding="utf-8")))
+    called = {path: _called(root / path) for path in lines}
+    return Executed(lines, json.loads(durations.read_text(encoding="utf-8")), called)
+
+
+def _called(path: Path) -> set[int]:
+    """The lines within functions; what is outside of them runs when the file is imported."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {
+        line
+        for function in functions
+        for line in range(function.body[0].lineno, (function.end_lineno or 0) + 1)
+    }
 
 
 def _test(context: str) -> str:
-    """The test of a context: `test|run` in its process, `test (call)` in one that it started."""
-    return context.partition("|")[0].removesuffix(" (call)").removesuffix(" (setup)")
+    """The test of a context: `test|run` in its process, `test` in one that it started."""
+    _, marked, asking = context.partition(MARK)
+    return asking if marked else context.partition("|")[0]
 
 
-def outcome(executed: Executed, mutant: Mutant, copy: Path) -> Outcome:
-    """Whether a test that executes the line fails, or hangs, with the mutant in it."""
+def outcome(executed: Executed, options: Sequence[str], mutant: Mutant, copy: Path) -> Outcome:
+    """Whether a test that executes the line fails, or hangs, with the mutant in it.
+
+    And passes without it: one that fails by itself, now and then, is not asked again.
+    """
     tests = executed.tests_of(mutant)
     if not tests:
         return "not executed"
     path = copy / mutant.path
     source = path.read_text(encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    while tests:
+        try:
+            path.write_text(mutant.code(source), encoding="utf-8")
+            failing = _failing(tests, options, copy)
+        finally:
+            path.write_text(source, encoding="utf-8")
+        if failing is None:
+            return "left"
+        if _failing([failing], options, copy) is None:
+            return "caught"
+        print(f"fails by itself: {failing}", flush=True)
+        tests = [test for test in tests if test != failing]
+    return "left"
+
+
+def _failing(tests: list[str], options: Sequence[str], copy: Path) -> str | None:
+    """The first that fails or hangs."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE"]
     try:
-        path.write_text(mutant.code(source), encoding="utf-8")
         done = subprocess.run(
-            command,
+            [*command, *options, *tests],
             cwd=copy,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | STRICT,
             capture_output=True,
             timeout=LONGEST_S,
         )
     except subprocess.TimeoutExpired:
-        return "caught"
-    finally:
-        path.write_text(source, encoding="utf-8")
-    return "caught" if done.returncode else "left"
+        return tests[0]
+    if done.returncode == 0:
+        return None
+    said = done.stdout.decode(errors="replace")
+    named = (test for test in tests if re.search(rf"^\w+ {re.escape(test)}( |$)", said, re.M))
+    return next(named, tests[0])

@@ -14,7 +14,7 @@ from tests.spec.test_workloads import PARAMETERS
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120)
 
 
 BAD = {

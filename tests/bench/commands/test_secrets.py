@@ -45,7 +45,7 @@ def test_planted_secrets_are_in_no_record_result_page_or_log(tmp_path: Path) -> 
         cwd=ROOT,
         env=os.environ | variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=240,
     )
     log = done.stdout + done.stderr

@@ -41,7 +41,7 @@ def test_the_driver_and_its_own_program_agree() -> None:
 
 def test_nox_can_ask_in_an_interpreter_that_has_nothing() -> None:
     command = [sys.executable, "-S", "-m", "bench.plan.driver"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == (0 if gpu() else 2), done.stderr
     assert len(done.stderr.splitlines()) == (0 if gpu() else 1)
     assert "Traceback" not in done.stderr

@@ -27,7 +27,7 @@ def _same(one: Replay, other: Replay) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", [CRITIC, "mlp_square"])
+@pytest.mark.parametrize("name", [CRITIC, "mlp_square"], ids=["critic", "mlp_square"])
 def test_the_first_iteration_of_a_longer_replay_is_a_replay_of_one(name: str) -> None:
     workload = spec.load(name, {"schedule.batch_size": 4})
     rows = _rows(workload, 3)

@@ -148,7 +148,7 @@ def test_both_processes_of_a_control_have_rounds_of_as_many_iterations(
     given: int | None, tmp_path: Path
 ) -> None:
     """Without a number in the plan one finds it, and two would hardly find the same."""
-    plan = plan_in(tmp_path, "control_program")
+    plan = plan_in(tmp_path, "clocked_program")
     (once,) = plan.controls
     rounds = {once.id: given} if given else {}
     controls = (once, replace(once, again=True))
@@ -157,7 +157,10 @@ def test_both_processes_of_a_control_have_rounds_of_as_many_iterations(
     one, other = (control["iterations_per_round"] for control in result["controls"])
     assert code == 0
     assert one == other
-    assert one == given if given else one > 3  # one takes a millisecond, or ten beside others
+    assert one == given if given else 50 <= one <= 60  # of a millisecond each
+    for control in result["controls"]:
+        turns = [turn for block in control["groups"][GROUP].values() for turn in block.values()]
+        assert turns == pytest.approx([1e-3] * BLOCKS * TURNS)
     assert [len(control["groups"][GROUP]) for control in result["controls"]] == [BLOCKS] * 2
 
 

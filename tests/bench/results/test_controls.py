@@ -9,7 +9,11 @@ from bench.results.controls import measured
 
 ONE = Control("bench.controls.one_program", "pytorch", "cpu")
 OTHER = Control("bench.controls.other_program", "flax_nnx", "cpu")
-FACTS = {"versions": {"torch": "2"}, "program_hash": "abc", "iterations_per_round": 7}
+FACTS: dict[str, Any] = {
+    "versions": {"torch": "2"},
+    "program_hash": "abc",
+    "iterations_per_round": 7,
+}
 
 
 def test_turns_are_sorted_by_group_and_block(tmp_path: Path) -> None:
@@ -20,7 +24,7 @@ def test_turns_are_sorted_by_group_and_block(tmp_path: Path) -> None:
     for group in ("a", "b"):
         for block, turn in ((0, 0), (0, 1), (1, 0)):
             number += 1.0
-            record = {"id": ONE.id, "group": group, "block": block, "turn": turn}
+            record: dict[str, Any] = {"id": ONE.id, "group": group, "block": block, "turn": turn}
             record |= {"seconds_per_iteration": number, **FACTS}
             write_atomically(tmp_path / "controls" / f"{group}{block}{turn}.json", record)
     failure = {"id": OTHER.id, "error": "it died"}

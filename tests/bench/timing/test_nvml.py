@@ -21,6 +21,7 @@ def _nvml(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         nvmlShutdown=lambda: None,
         nvmlDeviceGetHandleByIndex=lambda index: f"gpu {index}",
         nvmlDeviceGetTotalEnergyConsumption=lambda handle: 1500,
+        nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(used=3.0, total=12.0, free=9.0),
         nvmlDeviceGetComputeRunningProcesses=lambda handle: running,
     )
     monkeypatch.setattr(gpu, "pynvml", fake)
@@ -55,3 +56,24 @@ def test_a_machine_without_a_gpu_claims_nothing(
     monkeypatch.setattr(gpu, "pynvml", None)
     assert gpu.energy_j() is None
     assert gpu.processes() is None
+
+
+def test_memory_is_the_share_in_use(nvml: SimpleNamespace) -> None:
+    assert gpu.memory_share() == 0.25
+
+
+def test_the_first_card_is_asked_and_the_library_let_go_of(
+    nvml: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the card has no such counter."""
+    seen: list[str] = []
+
+    def consumption(handle: str) -> float:
+        seen.append(handle)
+        raise NVMLError("not supported")
+
+    monkeypatch.setattr(nvml, "nvmlDeviceGetTotalEnergyConsumption", consumption)
+    monkeypatch.setattr(nvml, "nvmlInit", lambda: seen.append("init"))
+    monkeypatch.setattr(nvml, "nvmlShutdown", lambda: seen.append("shutdown"))
+    assert gpu.energy_j() is None
+    assert seen == ["init", "gpu 0", "shutdown"]

@@ -15,6 +15,8 @@ from bench.report.streams import escaping, shown
 PIPED_WIDTH = 150
 """A file has no width: so many characters show every column."""
 NARROWEST = 20
+CUT = "\u2026"
+"""What rich ends a text with that it cuts."""
 Line = Mapping[str, str | Text]
 """A row of a table: what it has under each name; a Text where it is coloured."""
 
@@ -87,7 +89,10 @@ def fitting(
             column.no_wrap = bool(spare)
         # So wide that no word is broken, or no cell.
         width = Measurement.get(console, console.options.update_width(10_000), made)
-        if (width.maximum if spare else width.minimum) <= console.width:
+        least = width.maximum if spare else width.minimum
+        own = sum(str(line[name]).count(CUT) for line in lines for name in names)
+        # Rich may make a column narrower than its longest word all the same, and cut that.
+        if least <= console.width and sum(s.text.count(CUT) for s in console.render(made)) <= own:
             return made, out
     return None, ()
 

@@ -17,6 +17,9 @@ from spec.errors import UserError
         ("print(0, 1)", None),
         ("print(0, 0)", "shows no GPU"),
         ("print(100, 0)", "shows no GPU"),
+        ("print(100, 1)", "shows no GPU"),
+        ("print(0, 2)", None),
+        ("import sys; sys.stdout.buffer.write(b'999 0'); sys.stderr.buffer.write(b'\\xff')", "999"),
         ("print(999, 0)", "does not start (CUDA error 999)"),
         ("raise OSError('no libcuda.so.1')", "is not installed"),
         ("import time; time.sleep(60)", "did not answer"),
@@ -58,3 +61,35 @@ def test_no_worker_starts_where_no_driver_is(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(driver, "ASK", "print(0, 1)")
     with pytest.raises(AssertionError, match="a worker was started"):
         selection.resolve_device("cuda", ("pytorch",), {})
+
+
+def test_a_driver_that_takes_longer_than_eight_seconds_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    takes_s, asked = 7.5, []
+
+    def run(command: list[str], *, timeout: float | None = None, **how: object) -> object:
+        asked.append(command)
+        if timeout is not None and takes_s > timeout:
+            raise subprocess.TimeoutExpired(command, timeout)
+        return subprocess.CompletedProcess(command, 0, "0 1\n", "")
+
+    monkeypatch.setattr(driver.subprocess, "run", run)
+    assert driver.lacking() is None
+    takes_s = 8.5
+    assert driver.lacking() == "NVIDIA's driver (libcuda.so.1) did not answer within 8 s"
+    assert asked == [[sys.executable, "-c", driver.ASK]] * 2
+
+
+def test_the_program_ends_with_one_line_where_there_is_no_gpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(driver, "lacking", lambda: None)
+    driver.main()
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(driver, "lacking", lambda: "there is no driver")
+    with pytest.raises(SystemExit) as end:
+        driver.main()
+    out, err = capsys.readouterr()
+    assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: --device cuda: there is no driver; allowed here: cpu. ")

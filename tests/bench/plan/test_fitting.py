@@ -35,6 +35,18 @@ def test_every_batch_size_is_named() -> None:
     )
 
 
+def test_samples_are_those_of_all_updates_of_an_iteration() -> None:
+    """Twenty updates of gaussian's discriminator see 100 samples each, whatever the batch."""
+    for put, sizes, images in (
+        ({}, (), "10,000"),
+        ({"schedule.batch_size": 7}, (), "700"),
+        ({"schedule.batch_size": 7}, (3, 20), "300 or 2,000"),
+    ):
+        line = describe("own", spec.load("gaussian", put), sizes)
+        assert line.startswith("own: fits; generator [")
+        assert line.endswith(f" parameters; {images} real samples an iteration")
+
+
 def test_errors_about_data_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "second.toml"
     source = Path(spec.__file__).parent / "workloads" / "mlp_square.toml"

@@ -32,6 +32,7 @@ def test_rounds_of_several_dispatches_are_taken_in_all_turns() -> None:
     ("round_s", "blocks", "expected"),
     [
         (2.9, 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (3.0, 10, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
         (3.1, 10, [0, 2, 4, 6, 8]),
         (3.1, 11, [0, 2, 4, 6, 8, 10]),
         (60.0, 9, [0, 1, 2, 3, 4, 5, 6, 7, 8]),  # half of them would name no winner

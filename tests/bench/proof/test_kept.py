@@ -153,6 +153,30 @@ WRONG = {
 }
 
 
+NONE_OF_A_PROOF: list[tuple[str, Any]] = [
+    ("limit", float("inf")),
+    ("max_error", float("nan")),
+    ("max_error", -1.0),
+    ("comparisons", 0),
+    ("iterations", 0),
+    ("batch_size", 0),
+    ("status", "recognised"),
+    ("fingerprint", BITS.upper()),
+    ("more", 1),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NONE_OF_A_PROOF)
+def test_what_no_proof_may_say_is_ignored(name: str, value: Any, tmp_path: Path) -> None:
+    key = kept.key_of(CELL, RAN)
+    kept.keep(tmp_path, key, PROOF)
+    (path,) = tmp_path.iterdir()
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["proof"] |= {name: value}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert kept.find(tmp_path, key, BITS) is None
+
+
 @pytest.mark.parametrize("what", WRONG)
 def test_a_file_that_is_no_kept_proof_is_ignored(what: str, tmp_path: Path) -> None:
     key = kept.key_of(CELL, RAN)
@@ -160,6 +184,15 @@ def test_a_file_that_is_no_kept_proof_is_ignored(what: str, tmp_path: Path) -> N
     (path,) = tmp_path.iterdir()
     path.write_text(WRONG[what](json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
     assert kept.find(tmp_path, key, BITS) is None
+
+
+def test_the_largest_and_the_least_that_are_read(tmp_path: Path) -> None:
+    key, least = kept.key_of(CELL, RAN), {"comparisons": 1, "iterations": 1, "batch_size": 1}
+    kept.keep(tmp_path, key, PROOF | least | {"max_error": 0.0, "limit": 0.0})
+    (path,) = tmp_path.iterdir()
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + " " * (2**20 - len(text)), encoding="utf-8")
+    assert kept.find(tmp_path, key, BITS) == PROOF | least | {"max_error": 0.0, "limit": 0.0}
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ def test_every_variable_has_a_reason_and_none_is_a_beginning() -> None:
             "libtcmalloc.so libiomp5.so",
         ),
         ("CUDNN_ERRATA_JSON_FILE", "/home/me/s3cr3t.json", "..."),
+        ("CUDNN_ERRATA_JSON_FILE", "~/s3cr3t.json", "..."),
+        ("CUDNN_ERRATA_JSON_FILE", "./s3cr3t.json", "..."),
+        ("OMP_PLACES", "{0:4}/2", "{0:4}/2"),
+        ("OMP_PLACES", ".cores", ".cores"),
+        ("LD_PRELOAD", "/a/libx.so  /b/liby.so", "libx.so liby.so"),
+        ("XLA_FLAGS", "--xla_a=/b/s3cr3t -xla_c=1", "--xla_a=... -xla_c=1"),
+        ("XLA_FLAGS", "--xla_a_file=x --xla_file_a=x", "--xla_a_file=... --xla_file_a=x"),
+        ("XLA_FLAGS", "--xla_a_dir --xla_b=", "--xla_a_dir --xla_b="),
     ],
 )
 def test_values_hold_no_paths(name: str, value: str, expected: str) -> None:
@@ -60,6 +68,20 @@ def test_the_provenance_of_older_results_is_cut_down() -> None:
         "gpu_processes": {"count": 2, "memory_bytes": 2**31},
         "gpu_processes_after": None,
     }
+
+
+def test_processes_whose_memory_is_not_known_have_no_sum() -> None:
+    running = [{"pid": 5, "memory_bytes": 3}, {"pid": 6, "memory_bytes": None}, {"pid": 7}]
+    found = published({"gpu_processes": running, "gpu_processes_after": {"count": 1}})
+    assert found["gpu_processes"] == {"count": 3, "memory_bytes": None}
+    assert found["gpu_processes_after"] == {"count": 1}
+    own = {"environment": None, "gpu_processes": [{"memory_bytes": 0}]}
+    assert published(own) == {
+        "environment": None,
+        "gpu_processes": {"count": 1, "memory_bytes": 0},
+    }
+    assert own["gpu_processes"] == [{"memory_bytes": 0}], "what was given stays as it is"
+    assert published({}) == {}
 
 
 def test_where_the_result_goes_is_not_in_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

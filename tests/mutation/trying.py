@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +30,21 @@ STRICT = {"PYTHONWARNDEFAULTENCODING": "1"}
 LONGEST_S, TESTS_S = 180.0, 40.0
 """Of a mutant's tests before they count as hanging; and of those that are chosen, unmutated."""
 Outcome = Literal["caught", "left", "not executed"]
+
+
+def kept(path: Path, measured: Callable[[], "Executed"]) -> "Executed":
+    """What is in the file; measured and written there where there is none."""
+    if not path.exists():
+        found = asdict(measured())
+        found["called"] = {name: sorted(lines) for name, lines in found["called"].items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found), encoding="utf-8")
+    read = json.loads(path.read_text(encoding="utf-8"))
+    return Executed(
+        {name: {int(n): tests for n, tests in of.items()} for name, of in read["lines"].items()},
+        read["seconds"],
+        {name: set(lines) for name, lines in read["called"].items()},
+    )
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,7 @@ def measure(
             for line, names in read.contexts_by_lineno(path).items()
         }
         for path in read.measured_files()
+        if path.endswith(".py")
     }
     called = {path: _called(root / path) for path in lines}
     return Executed(lines, json.loads(durations.read_text(encoding="utf-8")), called)

@@ -8,7 +8,10 @@ from bench.workers.pool import Workers
 
 
 class Beside:
-    """Threads that ask workers. Leaving it by an exception stops the workers they wait for."""
+    """Threads that ask workers. Leaving it cancels calls that have not begun, and waits for others.
+
+    Leaving it by an exception stops the workers that these wait for.
+    """
 
     def __init__(self, slots: int, *asked: Workers) -> None:
         self.slots = slots

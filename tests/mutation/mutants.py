@@ -129,6 +129,8 @@ def _is_left_out(node: Any) -> bool:
     module is a program is Python's own phrase."""
     if search_ancestor(node, "tfpdef", "fstring", "raise_stmt", "import_from"):
         return True
+    if node.type == "operator" and node.parent.type in ("parameters", "lambdef"):
+        return True  # a star between parameters is no product
     condition = search_ancestor(node, "if_stmt")
     if condition and condition.children[1].get_code().strip().startswith("__name__"):
         return bool(node.start_pos < condition.children[1].end_pos)

@@ -68,12 +68,16 @@ def test_the_quickest_tests_of_a_line_come_first() -> None:
     lines = {"a.py": {1: ["slow", "quick"], 2: ["other"]}}
     lines["a.py"][1].append("failing")  # it has no time
     lines["a.py"][9] = ["importing"]
-    seconds = {"slow": 30.0, "quick": 0.1, "other": 20.0, "importing": 0.01}
-    executed = Executed(lines, seconds, {"a.py": {1, 2, 3}})
+    seconds = {"slow": 190.0, "quick": 0.1, "other": 20.0, "importing": 0.01}
+    seconds |= {"t.py::test_number": 5.0, "t.py::test_line": 7.0}
+    lines["a.py"][1].append("t.py::test_line")
+    executed = Executed(lines, seconds, {"a.py": {1, 2, 3}}, {"a.py": {"t.py"}})
     at = lambda line: Mutant("a.py", line, "x", 0)  # noqa: E731
-    assert executed.tests_of(at(1)) == ["quick", "slow"]
-    for line in (3, 9):  # of the file's functions, up to 40 s; who only imports it says little
-        assert executed.tests_of(at(line)) == ["quick", "other"]
+    assert executed.tests_of(at(1)) == ["t.py::test_line", "quick", "slow"]
+    # Of the file's functions, up to 200 s; who only imports it by another's hand says little.
+    assert executed.tests_of(at(3)) == ["t.py::test_line", "quick", "other"]
+    own = ["t.py::test_number", "t.py::test_line"]
+    assert executed.tests_of(at(9)) == [*own, "quick", "other"]
     assert executed.tests_of(Mutant("b.py", 1, "x", 0)) == []
 
 
@@ -104,7 +108,9 @@ def test_a_mutant_is_caught_by_a_test_that_fails(project: Path) -> None:
     for mutant in mutants:
         for test, expected in (("test_f", "caught"), ("test_nothing", "left")):
             name = f"test_a.py::{test}"
-            found = outcome(Executed({"a.py": {2: [name]}}, {name: 0.1}, {}), [], mutant, project)
+            found = outcome(
+                Executed({"a.py": {2: [name]}}, {name: 0.1}, {}, {}), [], mutant, project
+            )
             if test == "test_f" or mutant.change(source).endswith("return None"):
                 assert found == expected, mutant
     assert (project / "a.py").read_text(encoding="utf-8") == source
@@ -118,7 +124,7 @@ def test_a_test_that_fails_by_itself_catches_nothing(
     mutant = next(all_mutants("a.py", (project / "a.py").read_text(encoding="utf-8")))
     broken, sound, nothing = (f"test_a.py::test_{name}" for name in ("broken", "f", "nothing"))
     for tests, expected in (([broken, sound], "caught"), ([broken, nothing], "left")):
-        executed = Executed({"a.py": {2: tests}}, {broken: 0.1, sound: 0.2, nothing: 0.2}, {})
+        executed = Executed({"a.py": {2: tests}}, {broken: 0.1, sound: 0.2, nothing: 0.2}, {}, {})
         assert outcome(executed, [], mutant, project) == expected
     assert capsys.readouterr().out == f"fails by itself: {broken}\n" * 2
 
@@ -127,3 +133,9 @@ def test_what_a_worker_executes_belongs_to_the_test_that_asks() -> None:
     assert _test("tests/a.py::test_a[x]|run") == "tests/a.py::test_a[x]"
     assert _test("tests/a.py::test_a") == "tests/a.py::test_a"
     assert _test("tests/a.py::test_a|worker:tests/b.py::test_b") == "tests/b.py::test_b"
+
+
+def test_a_star_between_parameters_is_no_product() -> None:
+    found = changes("def f(a, *, b=2):\n    return g(a * b)\n")
+    assert not [change for change in found if change.startswith("def") and "*" not in change[20:]]
+    assert "return g(a * b) -> return g(a / b)" in found

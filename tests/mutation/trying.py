@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,7 +27,7 @@ context = ${GANTLET_TEST-}
 pytest's process (recording.py). Workers of another process are killed before they write."""
 STRICT = {"PYTHONWARNDEFAULTENCODING": "1"}
 """As `nox -s tests` asks."""
-LONGEST_S, TESTS_S = 180.0, 40.0
+LONGEST_S, TESTS_S = 600.0, 200.0
 """Of a mutant's tests before they count as hanging; and of those that are chosen, unmutated."""
 Outcome = Literal["caught", "left", "not executed"]
 
@@ -36,7 +36,8 @@ def kept(path: Path, measured: Callable[[], "Executed"]) -> "Executed":
     """What is in the file; measured and written there where there is none."""
     if not path.exists():
         found = asdict(measured())
-        found["called"] = {name: sorted(lines) for name, lines in found["called"].items()}
+        for part in ("called", "named"):
+            found[part] = {name: sorted(of) for name, of in found[part].items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(found), encoding="utf-8")
     read = json.loads(path.read_text(encoding="utf-8"))
@@ -44,6 +45,7 @@ def kept(path: Path, measured: Callable[[], "Executed"]) -> "Executed":
         {name: {int(n): tests for n, tests in of.items()} for name, of in read["lines"].items()},
         read["seconds"],
         {name: set(lines) for name, lines in read["called"].items()},
+        {name: set(files) for name, files in read["named"].items()},
     )
 
 
@@ -54,11 +56,14 @@ class Executed:
     lines: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
     called: dict[str, set[int]]
+    named: dict[str, set[str]]
+    """File -> the files of tests that import it by name."""
 
     def tests_of(self, mutant: Mutant) -> list[str]:
-        """The quickest that execute the mutant's line; of one that runs at import, a function.
+        """Those that execute the mutant's line; of one that runs at import, a function of the file.
 
-        Of each test function one comes first, and then another of its cases.
+        First those that import the file by name, then those of its package; the quickest first, of
+        each test function one, and then another of its cases.
         """
         by_line = {
             line: [test for test in of if test in self.seconds]
@@ -68,15 +73,21 @@ class Executed:
         found = set(by_line.get(mutant.line, [])) if mutant.line in called else set()
         found = found or {test for line in called for test in by_line.get(line, [])}
         found = found or {test for of in by_line.values() for test in of}
+        named = self.named.get(mutant.path, set())
+        if mutant.line not in called:  # a number that only tests read
+            found |= {test for test in self.seconds if test.partition("::")[0] in named}
         seen: Counter[str] = Counter()
-        ranked: list[tuple[int, float, str]] = []
+        ranked: list[tuple[int, int, float, str]] = []
+        room = "tests/bench/" if mutant.path.startswith("bench/") else "tests/spec/"
         for test in sorted(found, key=lambda name: (self.seconds[name], name)):
             function = test.partition("[")[0]
             seen[function] += 1
-            ranked.append((seen[function], self.seconds[test], test))
+            file = test.partition("::")[0]
+            away = 0 if file in named else 1 if file.startswith(room) else 2
+            ranked.append((away, seen[function], self.seconds[test], test))
         chosen: list[str] = []
         total_s = 0.0
-        for _, seconds, test in sorted(ranked):
+        for *_, seconds, test in sorted(ranked):
             total_s += seconds
             if chosen and total_s > TESTS_S:
                 break
@@ -118,7 +129,25 @@ def measure(
         if path.endswith(".py")
     }
     called = {path: _called(root / path) for path in lines}
-    return Executed(lines, json.loads(durations.read_text(encoding="utf-8")), called)
+    return Executed(
+        lines, json.loads(durations.read_text(encoding="utf-8")), called, _named(root, lines)
+    )
+
+
+def _named(root: Path, paths: Iterable[str]) -> dict[str, set[str]]:
+    """Who imports each of these files: `import a.b`, `from a import b` or `from a.b import c`."""
+    importers: dict[str, set[str]] = {}
+    for test in (path for folder in TESTS for path in (root / folder).rglob("test_*.py")):
+        for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [one.name for one in node.names]
+            for name in names:
+                importers.setdefault(name, set()).add(str(test.relative_to(root)))
+    modules = {path: ".".join(Path(path).with_suffix("").parts) for path in paths}
+    return {p: importers.get(name.removesuffix(".__init__"), set()) for p, name in modules.items()}
 
 
 def _called(path: Path) -> set[int]:

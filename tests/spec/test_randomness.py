@@ -75,6 +75,11 @@ def test_masks_are_drawn_for_every_dropout_of_every_forward_in_train_mode() -> N
         "g/1.dropout_0.fake": (1, 8, 10, 10, 2),
         "g/1.dropout_1.fake": (1, 8, 5, 5, 4),
     }
+    discriminator = workload.networks["discriminator"]
+    outside = randomness.masks(discriminator, "a key", 5)
+    assert {key: value.shape for key, value in outside.items()} == {
+        name: (5, *mask.shape) for name, mask in discriminator.masks().items()
+    }
     rows = [row for value in masks.values() for row in value.reshape(-1, value[0, 0].size)]
     assert len({row.tobytes() for row in rows}) == len(rows)
     assert abs(masks["d/1.dropout_0.x"].mean() - 0.75) < 0.05

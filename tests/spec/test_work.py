@@ -33,3 +33,16 @@ def test_it_is_at_least_the_forward_passes(name: str) -> None:
         for f in phase.forwards
     )
     assert forward < iteration_multiply_adds(workload) < 3 * forward
+
+
+def test_a_network_without_products_multiplies_nothing() -> None:
+    """It is trained all the same, by the scale of its batch norm."""
+    one = {"kind": "constant", "value": 1.0}
+    norm = {"kind": "batch_norm", "epsilon": 1e-5, "keep": 0.9, "running_variance": "unbiased"}
+    norm |= {"scale_init": one, "bias_init": one}
+    shape = {"noise.shape": [28, 28, 1], "generator.input": [28, 28, 1]}
+    put = {"schedule.batch_size": 1, "generator.layers": [norm], **shape}
+    workload = spec.load("mlp_square", put)
+    assert workload.networks["generator"].multiply_adds() == 0
+    # D sees both images, with gradients for its kernels; for G they go back through it once.
+    assert iteration_multiply_adds(workload) == 2 * (3 * sum(D) - D[0]) + 2 * sum(D)

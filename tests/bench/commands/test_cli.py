@@ -111,3 +111,11 @@ def test_doctor_names_what_is_missing() -> None:
         assert (found["status"], found.get("missing", [])) == (
             ("absent", lacking) if lacking else ("ok", [])
         )
+
+
+def test_an_interpreter_that_has_nothing_is_told_so() -> None:
+    command = [sys.executable, "-S", "-m", "bench", "list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: typer is not installed in this interpreter; ")

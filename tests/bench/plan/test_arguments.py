@@ -44,6 +44,7 @@ def test_a_block_lasts_as_long_however_many_turns_it_has(
     """And a run with short ones, for compare, has each control in two processes."""
     plan = plan_of(asked(turns=turns), ("pytorch",), "cpu", {}, tmp_path)
     assert (plan.turns, plan.turns * plan.round_s) == (cut, pytest.approx(BLOCK_S))
+    assert plan.round_s == pytest.approx(0.25 if cut == 3 else 0.05)  # as ADR 11 has them
     assert len(plan.controls) == controls
 
 

@@ -61,6 +61,10 @@ def test_tensors_and_losses_are_compared_by_name() -> None:
     measured.tensors(both, both | {"b": np.full(2, 2.0)}, 0.5, "state")
     assert (measured.count, measured.where) == (3, "state b")
     assert measured.max_error == pytest.approx(0.5)
+    losses = Measured()
+    losses.losses({"a": 2.0, "b": 3.0}, {"a": 2.0, "b": 2.0}, 1.0, "metrics")
+    assert (losses.count, losses.where) == (3, "metrics b")
+    assert losses.max_error == loss_error(3.0, 2.0) > 0.0
     with pytest.raises(CheckFailed, match=r"^metrics b: error"):
         Measured().losses({"b": 3.0}, {"b": 2.0}, 0.1, "metrics")
     with pytest.raises(CheckFailed, match="names differ"):

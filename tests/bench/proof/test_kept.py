@@ -47,7 +47,9 @@ def test_the_same_bits_under_the_same_key_are_recognised(tmp_path: Path) -> None
 
 def test_other_bits_are_not_recognised(tmp_path: Path) -> None:
     kept.keep(tmp_path, kept.key_of(CELL, RAN), PROOF)
-    assert kept.find(tmp_path, kept.key_of(CELL, RAN), BITS[:-1] + "0") is None
+    for other in ("0" * 64, BITS[:-1] + "0", "f" * 64):
+        assert other != BITS
+        assert kept.find(tmp_path, kept.key_of(CELL, RAN), other) is None
 
 
 def told(**other: Any) -> dict[str, Any]:

@@ -32,7 +32,9 @@ def _asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(origin, "git", git)
     monkeypatch.setattr(origin.os, "getloadavg", lambda: (1.0, 2.0, 3.0))
-    monkeypatch.setattr(origin.os, "sched_getaffinity", lambda _: {7, 1, 4}, raising=False)
+    monkeypatch.setattr(
+        origin.os, "sched_getaffinity", lambda of: {7, 1, 4} if of == 0 else {9}, raising=False
+    )
     monkeypatch.setattr(origin.platform, "system", lambda: "Minix")
     monkeypatch.setattr(origin.platform, "release", lambda: "1.5")
     monkeypatch.setattr(origin.platform, "python_version", lambda: "3.99")

@@ -142,3 +142,19 @@ def test_what_xla_was_told(flags: str, said: str, monkeypatch: pytest.MonkeyPatc
     assert autotuning() == {"xla_gpu_autotune_level": said}
     monkeypatch.delenv("XLA_FLAGS")
     assert autotuning() == {"xla_gpu_autotune_level": "not set (XLA's default is 4)"}
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_ceiling_multiplies_in_the_precision_that_is_asked_for(
+    precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def dot(one: Any, other: Any, out: Any) -> None:
+        seen.append([(part.shape, str(part.dtype)) for part in (one, other, out)])
+
+    device = load(ORACLE).device
+    product = device.matrix_product(5, precision, "cpu")
+    monkeypatch.setattr(device.np, "dot", dot)
+    product()
+    assert seen == [[((5, 5), precision)] * 3]

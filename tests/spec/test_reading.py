@@ -199,3 +199,7 @@ def _one_line(path: Path, expected: str) -> None:
     assert message.startswith(str(path))
     assert expected in message
     assert "\n" not in message
+
+
+def test_batch_norm_of_one_image_has_as_many_values_as_pixels() -> None:
+    assert spec.load("dcgan_32", {"schedule.batch_size": 1}).schedule.batch_size == 1

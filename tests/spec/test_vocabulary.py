@@ -93,3 +93,10 @@ def test_the_guide_has_a_valid_file(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         spec.load(str(path))
     assert str(error.value).removeprefix(f"{path.parent}/") in guide
+
+
+def test_all_that_is_generated_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {tmp_path / "one.md": "\u00e9\n", tmp_path / "other.json": "{}\n"}
+    monkeypatch.setattr(vocabulary, "files", lambda: made)
+    vocabulary.main()
+    assert {path: path.read_bytes().decode("utf-8") for path in tmp_path.iterdir()} == made

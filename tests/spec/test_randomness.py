@@ -92,3 +92,10 @@ def test_repeated_phases_draw_for_each_repetition() -> None:
     assert draws["g/z"].shape == (100, 8, 1000)
     again = randomness.draws(workload, 0, 1, {})
     assert not np.array_equal(draws["d/x"][0], again["d/x"][0])
+
+
+def test_draws_with_replacement_know_no_smaller_batch() -> None:
+    """Of 1,797 samples the 29th batch of 64 would have five."""
+    for sampling, rows in (("with_replacement", 64), ("shuffled_epochs", 5)):
+        workload = spec.load("mlp_small", {"data.sampling": sampling, "schedule.batch_size": 64})
+        assert randomness.batch_rows(workload, 1797, 28)[1] == rows

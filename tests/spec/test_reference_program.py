@@ -153,8 +153,7 @@ def test_a_ceiling_multiplies_in_the_precision_that_is_asked_for(
     def dot(one: Any, other: Any, out: Any) -> None:
         seen.append([(part.shape, str(part.dtype)) for part in (one, other, out)])
 
-    device = load(ORACLE).device
-    product = device.matrix_product(5, precision, "cpu")
-    monkeypatch.setattr(device.np, "dot", dot)
+    product = load(ORACLE).device.matrix_product(5, precision, "cpu")
+    monkeypatch.setattr(np, "dot", dot)
     product()
     assert seen == [[((5, 5), precision)] * 3]

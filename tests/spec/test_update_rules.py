@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backends.reference.optimizers import apply
+from spec.optimizers import Sgd
 from spec.state import init_state
 from tests.fuzz.comparison import workload_of
 from tests.spec.test_losses import SOURCE
@@ -118,3 +119,9 @@ def test_rule(name: str, gradients: str) -> None:
     moved = {key for key in others if not np.array_equal(state[key], others[key])}
     counted = {"opt_state/discriminator/step"} & set(state)
     assert moved == counted, "a gradient moves its own parameter alone"
+
+
+def test_sgd_is_plain_unless_a_file_says_otherwise() -> None:
+    made = Sgd(kind="sgd", learning_rate=0.1, momentum=0.5)
+    assert (made.nesterov, made.slots) == (False, ("momentum",))
+    assert Sgd(kind="sgd", learning_rate=0.1).slots == ()

@@ -149,7 +149,7 @@ def test_everything_that_may_explain_a_difference_is_warned_of_once() -> None:
     for benchmark in content["benchmarks"]:
         versions = {"torch": "3", "cuda": "13"}
         benchmark["extra_info"] |= {"device_name": "card A", "versions": versions}
-    environment = {"MKL_CBWR": "COMPATIBLE", "XLA_FLAGS": "--xla_a", "HOME": "/root"}
+    environment = {"MKL_CBWR": "COMPATIBLE", "XLA_FLAGS": "--xla_a", "HOME": "a folder"}
     gpu = {"name": "card A", "driver_version": "5", "more": "x"}
     machine = {"cpu": "two abaci", "cpus_usable": None, "gpu": gpu, "system": "Linux 7"}
     new = changed(content, environment=environment, **machine)

@@ -198,7 +198,8 @@ def mutate(session: nox.Session) -> None:
 @nox.session(requires=NEEDED)
 def executed(session: nox.Session) -> None:
     """Which lines and branches of the rows the checks execute, and why the rest is left."""
-    library, found = ENVIRONMENTS / "executed-lib", ENVIRONMENTS / "executed"
+    # `executed` would be this session's own environment, which nox then takes for a whole one.
+    library, found = ENVIRONMENTS / "executed-lib", ENVIRONMENTS / "executed-lines"
     # Beside the rows' environments and not in them: who only benchmarks does not need it.
     install(session, "executed", options=["--target", str(library), "--upgrade"])
     shutil.rmtree(found, ignore_errors=True)

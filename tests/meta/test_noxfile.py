@@ -1,5 +1,6 @@
 """What nox does before it installs: the noxfile itself, with a stub in the place of nox."""
 
+import re
 import runpy
 import sys
 import tomllib
@@ -90,3 +91,13 @@ def test_of_what_is_installed_nothing_is_said(
         assert [line.removeprefix("to be installed: ") for line in session.said] == [
             f"{line} on disk" for line in expected
         ]
+
+
+def test_no_session_writes_into_a_session_s_own_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, *_ = sessions(monkeypatch, tmp_path, "-s", "executed")
+    source = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    written = set(re.findall(r'ENVIRONMENTS / "([^"]+)"', source))
+    assert {"executed-lib", "executed-lines"} <= written
+    assert not written & set(found)

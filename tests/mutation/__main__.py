@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--in", dest="folders", default="spec,bench,backends")
     parser.add_argument("--size", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--executed", type=Path, default=ROOT / ".nox" / "executed")
+    parser.add_argument("--executed", type=Path, default=ROOT / ".nox" / "executed-lines")
     parser.add_argument("--python", action="append", default=[], help="ROW=PATH")
     given = parser.parse_args()
     names, start, sources = given.folders.split(","), time.monotonic(), source_hash()

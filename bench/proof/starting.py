@@ -13,7 +13,7 @@ import backends
 from backends.protocol import Program, Settings
 from bench.plan.cells import Cell
 from bench.proof.arrays import write_arrays, write_rows
-from bench.proof.timed_path import Ended, ended, lengths, name_of, rows_of
+from bench.proof.timed_path import Ended, ended, lengths, names_of, rows_of, told
 from spec import data
 from spec.state import init_state
 from spec.workload import Workload
@@ -60,6 +60,8 @@ def start(cell: dict[str, Any]) -> dict[str, Any]:
     result = started.program.run(state, started.placed, SEED, first)
     started.program.block_until_ready(result)
     first_step_s = time.perf_counter() - begin
+    if first == 1 and 1 in _wanted(started) and not _is_too_large(started):
+        started.ends[1] = told(started.program, *result)  # it need not be run again to be proved
     _STARTED[cell_.id] = started
     return {"first_step_s": first_step_s, "first_iterations": first}
 
@@ -92,7 +94,7 @@ def run_to_prove(cell_id: str) -> dict[str, Any]:
     What a proof depends on beside its source and the asking side: {fingerprint, iterations, ...}.
     """
     started = _STARTED[cell_id]
-    if started.workload.schedule.batch_size > LARGEST_PROOF_BATCH:
+    if _is_too_large(started):
         started.proved = _made(started.cell, started.cell.load(LARGEST_PROOF_BATCH))
     proved = started.proved
     n = proved.to_prove
@@ -118,7 +120,7 @@ def save_to_prove(
     Length of a run -> {end: file, draws: file, first: hash of the first iteration's draws}.
     """
     proved, found = _STARTED[cell_id].proved, {}
-    for length in lengths(proved.workload, proved.cell.precision, proved.to_prove):
+    for length in _wanted(proved):
         if length not in proved.ends:
             proved.ends[length] = _end(proved, length)
         end = proved.ends.pop(length)
@@ -140,12 +142,23 @@ def _made(cell: Cell, workload: Workload, chunk: int | None = None) -> Started:
     return made  # type: ignore[no-any-return]
 
 
+def _is_too_large(one: Started) -> bool:
+    """Whether its batches are larger than those that are proved."""
+    return one.workload.schedule.batch_size > LARGEST_PROOF_BATCH
+
+
+def _wanted(one: Started) -> tuple[int, ...]:
+    """How long the runs are that prove it."""
+    return lengths(one.workload, one.cell.precision, one.to_prove)
+
+
 def _drawn(proved: Started, length: int, folder: str) -> dict[str, str]:
     """Write the draws of a run of this length."""
     rows = rows_of(proved.program.draws(proved.placed, SEED, length))
-    path = Path(folder, f"{name_of(rows)}.npz")
+    first, name = names_of(rows)
+    path = Path(folder, f"{name}.npz")
     write_rows(path, rows)
-    return {"draws": str(path), "first": name_of(rows[:1])}
+    return {"draws": str(path), "first": first}
 
 
 def _end(one: Started, n: int) -> Ended:

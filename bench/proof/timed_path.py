@@ -74,14 +74,20 @@ def ended(program: Program, workload: Workload, data: Any, seed: int, n: int) ->
     """The final state and the metrics of n iterations on the timed path."""
     state, metrics = program.run(program.import_state(init_state(workload, seed)), data, seed, n)
     program.block_until_ready((state, metrics))
-    # Number by number: not every framework turns what lies on a GPU into an array.
-    return Ended(
-        program.export_state(state),
-        {
-            name: np.array([float(x) for x in values]).reshape(tuple(values.shape))
-            for name, values in metrics.items()
-        },
-    )
+    return told(program, state, metrics)
+
+
+def told(program: Program, state: Any, metrics: Mapping[str, Any]) -> Ended:
+    """What a run gave back, in NumPy."""
+    return Ended(program.export_state(state), {k: _numbers(v) for k, v in metrics.items()})
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """One by one, since not every framework turns what lies on a GPU into an array.
+
+    By their place: JAX would compile a function that takes all of them apart.
+    """
+    return np.array([float(values[i]) for i in range(len(values))]).reshape(tuple(values.shape))
 
 
 def rows_of(chunks: Iterable[Arrays]) -> list[Arrays]:
@@ -94,13 +100,19 @@ def rows_of(chunks: Iterable[Arrays]) -> list[Arrays]:
 
 
 def name_of(rows: list[Arrays]) -> str:
-    """Hash of these draws, in float64."""
-    digest = hashlib.sha256()
+    """Hash of these draws."""
+    return names_of(rows)[1]
+
+
+def names_of(rows: list[Arrays]) -> tuple[str, str]:
+    """Hash of the first iteration's draws, and of all."""
+    digest, names = hashlib.sha256(), []
     for row in rows:
         for name in sorted(row):
-            digest.update(f"{name} {row[name].shape}".encode())
-            digest.update(np.ascontiguousarray(row[name], np.float64).tobytes())
-    return digest.hexdigest()
+            digest.update(f"{name} {row[name].dtype} {row[name].shape}".encode())
+            digest.update(np.ascontiguousarray(row[name]).tobytes())
+        names.append(digest.hexdigest())
+    return names[0], names[-1]
 
 
 def judge(
@@ -176,10 +188,10 @@ def _replay(workload: Workload, rows: list[Arrays], precision: str, seed: int) -
     A run of one iteration shares it with a longer one where its draws are the longer one's first.
     """
     key = f"{workload.spec_hash}/{precision}/{seed}"
-    name = f"{key}/{name_of(rows)}"
+    first, name = (f"{key}/{draws}" for draws in names_of(rows))
     if name not in _REPLAYS:
         whole, one = replay(workload, rows, precision, seed)
         if one:
-            _REPLAYS[f"{key}/{name_of(rows[:1])}"] = one
+            _REPLAYS[first] = one
         _REPLAYS[name] = whole
     return _REPLAYS[name]

@@ -13,7 +13,7 @@ from bench.plan.cells import Cell
 from bench.proof import starting
 from bench.proof.closeness import CheckFailed, Measured
 from bench.proof.replay import Replay, replay
-from bench.proof.timed_path import Ended, comparable, judge, lengths, name_of
+from bench.proof.timed_path import Ended, comparable, judge, lengths, name_of, names_of
 from spec import data, randomness
 from spec.state import averages, parameters, shapes, statistics
 from spec.workload import Workload
@@ -130,10 +130,14 @@ def test_draws_are_named_by_names_shapes_and_numbers_in_order() -> None:
             [{"d/x": np.array([[1.0], [2.0]])}],
             [{"d/x": np.array([1.0, np.nextafter(2.0, 3.0)])}],
             [one | {"d/z": one["d/x"]}],
+            [{"d/x": one["d/x"].view(np.int64)}],
         )
     ]
     assert len(set(names)) == len(names)
-    assert name_of([{"d/x": one["d/x"].astype(np.float32)}]) == name_of([one])  # the same numbers
+    assert names_of([one, two]) == (name_of([one]), name_of([one, two]))
+    assert names_of([one]) == (name_of([one]),) * 2
+    strided = np.array([1.0, 9.0, 2.0, 9.0])[::2]
+    assert name_of([{"d/x": strided}]) == name_of([one])
 
 
 @pytest.mark.parametrize(

@@ -144,14 +144,18 @@ def test_all_that_a_proof_depends_on_is_told(
     assert len(made) == 1
 
 
-def test_ends_and_draws_are_written_once_each(made: list[Program], tmp_path: Path) -> None:
-    starting.start(cell())
-    starting.run_to_prove(CELL.id)
+@pytest.mark.parametrize(("mode", "more"), [("eager", []), ("multistep", [(0, 1)])])
+def test_ends_and_draws_are_written_once_each(
+    made: list[Program], tmp_path: Path, mode: str, more: list[tuple[int, int]]
+) -> None:
+    starting.start(cell(mode=mode))
+    name = Cell(**cell(mode=mode)).id
+    starting.run_to_prove(name)
     (program,) = made
     before = len(program.asked)
-    found = starting.save_to_prove(CELL.id, str(tmp_path), {})
+    found = starting.save_to_prove(name, str(tmp_path), {})
     assert list(found) == [1, CHUNK + 1]
-    assert program.asked[before:] == [(0, 1)], "the long run has been made"
+    assert program.asked[before:] == more, "the long run has been made, and a first step"
     for n, files in found.items():
         end = read_arrays(Path(files["end"]))
         assert int(end["state"]["iteration"]) == n
@@ -162,10 +166,31 @@ def test_ends_and_draws_are_written_once_each(made: list[Program], tmp_path: Pat
         assert Path(files["draws"]).stem == name_of(rows)
         assert files["first"] == name_of(rows[:1])
     assert found[1]["first"] == found[CHUNK + 1]["first"] == Path(found[1]["draws"]).stem
-    assert starting.started(CELL.id).ends == {}
+    assert starting.started(name).ends == {}
     assert {path.parent for path in tmp_path.iterdir()} == {tmp_path}
-    again = starting.save_to_prove(CELL.id, str(tmp_path), {})
+    again = starting.save_to_prove(name, str(tmp_path), {})
     assert again == found, "made anew where it was given back"
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({}, [1]),
+        ({"mode": "multistep"}, []),  # its first call is a chunk
+        ({"precision": "float64"}, []),  # one run says all
+        ({"batch_size": 129}, []),  # smaller batches are proved
+    ],
+)
+def test_a_first_step_is_kept_where_it_is_proved(
+    made: list[Program], change: dict[str, Any], kept: list[int]
+) -> None:
+    starting.start(cell(**change))
+    ends = starting.started(Cell(**cell(**change)).id).ends
+    assert list(ends) == kept
+    for end in ends.values():
+        assert int(end.state["iteration"]) == 1
+        assert end.metrics["loss"].tolist() == [0.0]
+    assert made[0].asked == [(0, CHUNK if change.get("mode") else 1)]
 
 
 def test_in_float64_one_run_says_all(made: list[Program], tmp_path: Path) -> None:

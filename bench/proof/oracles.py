@@ -9,7 +9,7 @@ import numpy as np
 from bench.plan.cells import Cell
 from bench.proof.arrays import read_arrays, read_rows, write_arrays
 from bench.proof.replay import Course, Way, course, is_finite
-from bench.proof.sensitivity import oracle
+from bench.proof.sensitivity import Terms, oracle
 from bench.proof.starting import SEED
 from bench.workers.pool import ONE_THREAD, Where
 from spec import data, randomness
@@ -22,28 +22,34 @@ def where(number: int) -> Where:
 
 
 def run(
-    cell: dict[str, Any], batch_size: int, draws: str, seed: int, way: Way, to: str
-) -> list[list[str]]:
+    cell: dict[str, Any],
+    batch_size: int,
+    draws: str,
+    seed: int,
+    way: Way,
+    to: str,
+    terms: Terms | None = None,
+) -> dict[str, Any]:
     """Run the reference over draws in a file and write its course to another.
 
-    The parameters without a gradient but for rounding, after one iteration and at the end. Raises
-    Diverges.
+    {undetermined: the parameters without a gradient but for rounding, after one iteration and at
+    the end, terms: those of its gradients}. Raises Diverges.
     """
     cell_ = Cell(**cell)
     workload, rows = cell_.load(batch_size), read_rows(Path(draws))
-    found = course(workload, rows, cell_.precision, seed, way)
+    found = course(workload, rows, cell_.precision, seed, way, terms)
     (state, metrics), (last_state, last_metrics) = found.first, found.last
     groups = {"first": state, "metrics": metrics, "last": last_state, "last_metrics": last_metrics}
     write_arrays(Path(to), **groups)
-    return [sorted(keys) for keys in found.undetermined]
+    return {"undetermined": [sorted(keys) for keys in found.undetermined], "terms": found.terms}
 
 
-def read_course(path: str, undetermined: list[list[str]]) -> Course:
-    """A course that `run` wrote."""
+def read_course(path: str, told: dict[str, Any]) -> Course:
+    """A course that `run` wrote, and told of."""
     found = read_arrays(Path(path))
-    early, late = (frozenset(keys) for keys in undetermined)
+    early, late = (frozenset(keys) for keys in told["undetermined"])
     ends = (found["first"], found["metrics"]), (found["last"], found["last_metrics"])
-    return Course(*ends, (early, late))
+    return Course(*ends, (early, late), told["terms"])
 
 
 def train(cell: dict[str, Any], n: int, seconds: float) -> dict[str, int | None]:

@@ -1,14 +1,15 @@
 """The reference on given draws, and moved by rounding: what a run is compared with."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from backends.protocol import Arrays, Program
 from bench.proof.closeness import Diverges, loss_error
-from bench.proof.sensitivity import Moved, limits, oracle, rounded
+from bench.proof.sensitivity import Moved, Terms, limits, oracle, rounded
 from spec import tolerances
 from spec.state import init_state
 from spec.workload import Workload
@@ -28,10 +29,12 @@ class Course:
     first: tuple[Arrays, Metrics]
     last: tuple[Arrays, Metrics]
     undetermined: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    terms: Terms = field(default_factory=dict)
+    """Of a moved run: what its gradients' terms were, so that the other way need not measure."""
 
     def alone(self) -> "Course":
         """The course of a run that ended after one iteration."""
-        return Course(self.first, self.first, (self.undetermined[0],) * 2)
+        return Course(self.first, self.first, (self.undetermined[0],) * 2, self.terms)
 
 
 @dataclass
@@ -64,32 +67,38 @@ class Replay:
 
 
 def course(
-    workload: Workload, rows: Sequence[Arrays], precision: str, seed: int, way: Way
+    workload: Workload,
+    rows: Sequence[Arrays],
+    precision: str,
+    seed: int,
+    way: Way,
+    terms: Terms | None = None,
 ) -> Course:
     """Run the reference over these draws, each row an iteration's.
 
-    Raises Diverges where it leaves the numbers that are finite in this precision.
+    `terms` are those that the other way has measured. Raises Diverges where it leaves the numbers
+    that are finite in this precision.
     """
     first = rounded(init_state(workload, seed), precision)
     if way == "exact":
         early_end, end = _ends(oracle(workload), first, rows, precision, lambda: None)
         return Course(early_end, end)
-    moved = Moved(workload, first, precision, seed)
+    moved = Moved(workload, first, precision, seed, terms)
     shaken = moved.ways[["up", "down"].index(way)]
     early: list[frozenset[str]] = []
     early_end, end = _ends(
         shaken.program, moved.first, rows, precision, lambda: early.append(shaken.undetermined)
     )
-    return Course(early_end, end, (early[0], shaken.undetermined))
+    return Course(early_end, end, (early[0], shaken.undetermined), shaken.terms)
 
 
 def replay(
     workload: Workload, rows: Sequence[Arrays], precision: str, seed: int
 ) -> tuple[Replay, Replay | None]:
     """The replay of all rows, and of the first alone; None where that needs a run of its own."""
-    run = lambda way: course(workload, rows, precision, seed, way)  # noqa: E731
+    run = partial(course, workload, rows, precision, seed)
     exact, up = run("exact"), run("up")
-    return joined(exact, up, run("down") if up.undetermined[1] else None)
+    return joined(exact, up, run("down", up.terms) if up.undetermined[1] else None)
 
 
 def joined(exact: Course, up: Course, down: Course | None) -> tuple[Replay, Replay | None]:

@@ -17,6 +17,8 @@ from spec.state import parameters
 from spec.workload import Workload
 
 Result = TypeVar("Result")
+Terms = dict[str, dict[str, float]]
+"""Phase -> parameter -> how large what adds up to its gradient is: root mean square."""
 ZERO_GRADIENT = 1e-12
 """A gradient this much smaller than the terms that add up to it, or than the largest that its phase
 has had, is zero but for rounding.
@@ -61,9 +63,7 @@ class Shaken:
     (bench.proof.rounding). `terms` is where that is noted, by phase and parameter.
     """
 
-    def __init__(
-        self, workload: Workload, precision: str, way: float, terms: dict[str, dict[str, float]]
-    ) -> None:
+    def __init__(self, workload: Workload, precision: str, way: float, terms: Terms) -> None:
         exact: Any = oracle(workload)
         self.program: Program = exact
         self._size = way * tolerances.GRADIENT_NOISE[precision]
@@ -130,12 +130,21 @@ class Shaken:
 
 
 class Moved:
-    """The reference from moved weights, with gradients off by rounding."""
+    """The reference from moved weights, with gradients off by rounding.
 
-    def __init__(self, workload: Workload, first: Arrays, precision: str, seed: int) -> None:
+    Both ways begin with the same gradients, but for rounding: `terms` are measured once for both.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        first: Arrays,
+        precision: str,
+        seed: int,
+        terms: Terms | None = None,
+    ) -> None:
         self.first = perturbed(workload, first, precision, seed)
-        # Both ways begin with the same gradients, but for rounding: the terms are measured once.
-        terms: dict[str, dict[str, float]] = {}
+        terms = {} if terms is None else terms
         self.ways = [Shaken(workload, precision, way, terms) for way in (1.0, -1.0)]
 
     @property

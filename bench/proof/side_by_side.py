@@ -18,6 +18,7 @@ from bench.plan.machine import cpus_usable
 from bench.proof import oracles, starting
 from bench.proof.ran import Key, Pair, Ran
 from bench.proof.replay import Way, joined
+from bench.proof.sensitivity import Terms
 from bench.workers.beside import Beside
 from bench.workers.pool import Where, WorkerFailed, Workers
 
@@ -150,21 +151,21 @@ class Side(Beside):
             if isinstance(found, WorkerFailed) or not found.undetermined[1]:
                 downs[i] = None
             elif downs[i] is None:
-                downs[i] = self._course(jobs[i], n, "down")
+                downs[i] = self._course(jobs[i], n, "down", found.terms)
         return [
             _joined(exact.result(), up.result(), down and down.result())
             for exact, up, down in zip(exacts, ups, downs, strict=True)
         ]
 
-    def _course(self, one: Ran, n: int, way: Way) -> Future[Any]:
+    def _course(self, one: Ran, n: int, way: Way, terms: Terms | None = None) -> Future[Any]:
         """A run of the reference; begun once, whoever asks for it."""
         with self._asking:
             name = (one.key(n), way)
             if name not in self._courses:
-                self._courses[name] = self.submit(self._run, one, n, way)
+                self._courses[name] = self.submit(self._run, one, n, way, terms)
             return self._courses[name]
 
-    def _run(self, one: Ran, n: int, way: Way) -> Any:
+    def _run(self, one: Ran, n: int, way: Way, terms: Terms | None) -> Any:
         """A run of the reference in the next process that is free, or why there is none."""
         number = self._free.get()
         spec_hash, precision, draws = one.key(n)
@@ -176,6 +177,7 @@ class Side(Beside):
             "seed": one.told["seed"],
             "way": way,
             "to": str(to),
+            "terms": terms,
         }
         try:
             found = self.reference.call(oracles.where(number), oracles.run, given, TIMEOUT_S)

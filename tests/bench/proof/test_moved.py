@@ -191,7 +191,9 @@ def test_both_ways_share_their_terms_and_start(monkeypatch: pytest.MonkeyPatch) 
     assert made[0][3] is made[1][3]
     run = lambda program, state: (program, state)  # noqa: E731
     assert both.each(run) == [("program 1.0", both.first), ("program -1.0", both.first)]
-    one = Moved(WORKLOAD, first, "float64", 5)
+    known: Any = {"d": {"w": 0.5}}
+    one = Moved(WORKLOAD, first, "float64", 5, known)
+    assert made[2][3] is made[3][3] is known
     assert one.each(run) == [("program 1.0", one.first)]
     assert (both.undetermined, one.undetermined) == ({"bias"}, frozenset())
 

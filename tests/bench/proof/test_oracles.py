@@ -8,7 +8,7 @@ import pytest
 
 import spec
 from bench.plan.cells import Cell
-from bench.proof import oracles
+from bench.proof import oracles, rounding
 from bench.proof.arrays import write_rows
 from bench.proof.replay import Way, course
 from spec import data, randomness
@@ -32,10 +32,11 @@ def test_a_course_is_read_as_it_was_run(way: Way, tmp_path: Path) -> None:
     write_rows(tmp_path / "draws.npz", rows)
     to = str(tmp_path / "course.npz")
     told = oracles.run(CRITIC.as_dict(), 3, str(tmp_path / "draws.npz"), 4, way, to)
-    assert all(keys == sorted(keys) for keys in told)
+    assert all(keys == sorted(keys) for keys in told["undetermined"])
     found, own = oracles.read_course(to, told), course(workload, rows, "float32", 4, way)
     assert found.undetermined == own.undetermined
-    assert bool(found.undetermined[0]) is (way != "exact")
+    assert bool(found.undetermined[0]) is bool(found.terms) is (way != "exact")
+    assert found.terms == own.terms
     for ours, theirs in ((found.first, own.first), (found.last, own.last)):
         for one, other in zip(ours, theirs, strict=True):
             assert one.keys() == other.keys()
@@ -49,8 +50,27 @@ def test_what_had_no_gradient_early_is_told_from_what_has_none_late(tmp_path: Pa
     write_rows(tmp_path / "d.npz", [randomness.draws(workload, 1, 0, {})])
     to = str(tmp_path / "c.npz")
     oracles.run(CRITIC.as_dict(), 3, str(tmp_path / "d.npz"), 4, "exact", to)
-    found = oracles.read_course(to, [["a"], ["b", "c"]])
+    terms = {"d_step": {"a": 0.5}}
+    found = oracles.read_course(to, {"undetermined": [["a"], ["b", "c"]], "terms": terms})
     assert found.undetermined == (frozenset("a"), frozenset("bc"))
+    assert found.terms == terms
+
+
+def test_terms_that_are_known_are_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workload, to = CRITIC.load(3), str(tmp_path / "c.npz")
+    write_rows(tmp_path / "d.npz", [randomness.draws(workload, 1, 0, {})])
+    given = (CRITIC.as_dict(), 3, str(tmp_path / "d.npz"), 4)
+    terms = oracles.run(*given, "up", to)["terms"]
+    assert terms.keys() == {phase.name for phase in workload.phases}
+    measured = oracles.run(*given, "down", to)
+    ended = oracles.read_course(to, measured)
+    monkeypatch.setattr(rounding, "value_and_grads", None)
+    assert oracles.run(*given, "down", to, terms) == measured | {"terms": terms}
+    again = oracles.read_course(to, measured)
+    for key, value in ended.first[0].items():
+        np.testing.assert_allclose(again.first[0][key], value, rtol=1e-9, atol=1e-12)
 
 
 class Clock:

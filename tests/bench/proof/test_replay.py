@@ -1,5 +1,6 @@
 """The reference's courses and what they are joined to, with programs whose numbers are known."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,12 +59,13 @@ def test_the_third_run_is_made_where_a_parameter_follows_rounding(
 
     def run(*given: Any) -> Course:
         asked.append(given)
-        return of(float(len(asked)), late, late)
+        return replace(of(float(len(asked)), late, late), terms={"of": {given[4]: 1.0}})
 
     monkeypatch.setattr(module, "course", run)
     workload: Any = "workload"
     whole, _ = replayed(workload, [{}], "float32", 7)
-    assert asked == [("workload", [{}], "float32", 7, way) for way in ways]
+    assert [given[:5] for given in asked] == [("workload", [{}], "float32", 7, w) for w in ways]
+    assert [given[5:] for given in asked] == [(), (), ({"of": {"up": 1.0}},)][: len(ways)]
     assert whole.moved == [end(2.5), end(3.5)][: len(ways) - 1]
 
 
@@ -141,6 +143,7 @@ def test_a_moved_course_notes_what_has_no_gradient_at_both_places(
 
         def __init__(self, more: float) -> None:
             self.program = Counting(more)
+            self.terms = {"d": {"w": more}}
 
         @property
         def undetermined(self) -> frozenset[str]:
@@ -153,12 +156,15 @@ def test_a_moved_course_notes_what_has_no_gradient_at_both_places(
 
     monkeypatch.setattr(module, "Moved", moved)
     workload: Any = "workload"
+    known: Any = {"d": {"w": 0.5}}
     for way, sign in (("up", 1), ("down", -1)):
-        found = course(workload, ROWS, "float64", 3, way)  # type: ignore[arg-type]
+        found = course(workload, ROWS, "float64", 3, way, known)  # type: ignore[arg-type]
+        assert found.terms == {"d": {"w": sign * 0.25}}
+        assert found.alone().terms == found.terms
         assert found.first[0]["w"] == 103.0 + sign * 0.25
         assert found.last[0]["w"] == 115.0 + sign * 0.75
         assert found.undetermined == (frozenset({"after 1"}), frozenset({"after 3"}))
-    assert [(one[0], one[2], one[3]) for one in made] == [("workload", "float64", 3)] * 2
+    assert [(one[0], *one[2:]) for one in made] == [("workload", "float64", 3, known)] * 2
     assert made[0][1]["w"] == 0.1
     assert program.given == []
 

@@ -48,7 +48,8 @@ class Pool:
                 | {"end": f"{name}-{n}"}
                 for n in self.lengths
             }
-        return self.undetermined if function is oracles.run else None
+        told = {"undetermined": self.undetermined, "terms": {"of": {arguments.get("way"): 1.0}}}
+        return told if function is oracles.run else None
 
     def end(self, where: Any) -> None:
         """A worker ends."""
@@ -59,11 +60,11 @@ class Pool:
         return [(where, given) for where, one, given in self.asked if one is function]
 
 
-def course_of(path: str, undetermined: list[list[str]]) -> Course:
+def course_of(path: str, told: dict[str, Any]) -> Course:
     """Ends that say in which file they lie."""
-    early, late = (frozenset(keys) for keys in undetermined)
+    early, late = (frozenset(keys) for keys in told["undetermined"])
     ends: Any = [({"at": f"{path} {place}"}, {}) for place in ("first", "last")]
-    return Course(ends[0], ends[1], (early, late))
+    return Course(ends[0], ends[1], (early, late), told["terms"])
 
 
 @pytest.fixture(name="slots")
@@ -121,6 +122,7 @@ def test_the_reference_begins_with_the_longest_run_of_what_is_new(side: Any) -> 
             "seed": 7,
             "way": given["way"],
             "to": str(side.folder / f"spec-float32-{draws}-{given['way']}.npz"),
+            "terms": None,
         }
     assert one.key(33) == ("spec", "float32", draws)
 
@@ -184,6 +186,7 @@ def test_the_third_run_is_made_where_it_is_needed(side: Any, slots: int) -> None
     done(side)
     ways = [given["way"] for _, given in pool.of(oracles.run)]
     assert sorted(ways) == (["down", "exact", "up"] if slots == 3 else ["exact", "up"])
+    begun = len(ways)
     pool.undetermined = [["early"], ["late"]]
     ((_, other),) = side.ran([OTHER], always)
     found = side.replays([other])
@@ -192,6 +195,9 @@ def test_the_third_run_is_made_where_it_is_needed(side: Any, slots: int) -> None
     assert paths(found, other.key(33)) == ends
     first = found[other.key(33, alone=True)]
     assert (found[other.key(33)].undetermined, first.undetermined) == ({"late"}, {"early"})
+    terms = {given["way"]: given["terms"] for _, given in pool.of(oracles.run)[begun:]}
+    known = None if slots == 3 else {"of": {"up": 1.0}}  # by the way that ended before it
+    assert terms == {"exact": None, "up": None, "down": known}
 
 
 @pytest.mark.parametrize("way", ["exact", "up", "down"])

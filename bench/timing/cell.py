@@ -165,11 +165,12 @@ def train_on(cell_id: str, n: int, seconds: float) -> dict[str, int | None]:
 
 
 def _left_at(ready: Ready, state: dict[str, Any]) -> int | None:
-    """The first iteration whose metrics are not finite; the last where only the state is not."""
-    last = [metrics for _, metrics in ready.metrics[-1:]]
-    if all(_finite(metrics, -1) for metrics in last) and all(
-        np.isfinite(value).all() for value in state.values()
-    ):
+    """The first iteration whose metrics are not finite; the last where only the state is not.
+
+    What is finite at the end of each round and in the state is taken to have been so throughout.
+    """
+    ends = all(_finite(metrics, -1) for _, metrics in ready.metrics)
+    if ends and all(np.isfinite(value).all() for value in state.values()):
         return None
     for before, metrics in ready.metrics:
         for i in range(len(next(iter(metrics.values())))):

@@ -109,6 +109,20 @@ def test_a_round_is_long_enough_and_little_longer(
     assert timing._iterations_per_round(ready, 1, round_s, 7)[0] == 7
 
 
+def test_a_round_is_whole_chunks_a_tenth_more_than_were_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = Steady(0.001)
+    program.tried.append(32)  # compiled by the first step
+    parts: Any = program
+    workload: Any = None
+    ready = timing.Ready(workload, parts, None, None, lambda: None)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
+    k, _ = timing._iterations_per_round(ready, 32, 0.25, None)
+    # 34 ms a chunk: 1.1 * 7.35 chunks, rounded up; then 1.05 * 9 * 0.25 / 0.29 is as many.
+    assert (k, program.tried[1:]) == (288, [32, 32, 32, 288, 288])
+
+
 @pytest.mark.parametrize("iteration_s", [0.0001, 0.001, 0.0078, 0.06])
 @pytest.mark.parametrize("begins_s", [0.01, 0.1, 0.5, 1.0, 1.2, 1.5, 2.0])
 def test_a_disturbed_try_makes_no_short_round(

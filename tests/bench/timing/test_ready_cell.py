@@ -145,6 +145,18 @@ def test_the_first_iteration_that_is_not_finite_is_named(
     assert timing.count("cell") == expected
 
 
+def test_a_round_that_ended_with_a_loss_that_is_not_finite_is_seen_though_the_next_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = Leaving(10)
+    ready = ready_with(program)
+    monkeypatch.setitem(timing._READY, "cell", ready)
+    for n in (4, 1, 5):
+        timing.time_round("cell", n)
+    ready.metrics[0][1]["loss"][2:] = np.inf
+    assert timing.count("cell")["left_at"] == 3
+
+
 @pytest.mark.parametrize(
     ("finite", "n", "pieces", "left_at"),
     [

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,24 +29,40 @@ class Checked:
     calls: dict[str, tuple[float, Call]]
 
     def calls_of(self, mutant: Mutant) -> list[Call]:
-        """The cheapest that execute the line, of each check one first; at import, the file's."""
+        """Cheap ones that execute the line, of as many checks, rows and modes as there are.
+
+        At import, the file's; so too where coverage.py saw nothing, but then only in the modes that
+        compile, whose code it does not see.
+        """
         by_line = self.lines.get(mutant.path, {})
         names = set(by_line.get(mutant.line, [])) & self.calls.keys()
-        names = names or {n for of in by_line.values() for n in of if n in self.calls}
-        seen: dict[str, int] = {}
-        ranked = []
-        for name in sorted(names, key=lambda name: self.calls[name][0]):
-            check = name.partition(" ")[0]
-            seen[check] = seen.get(check, 0) + 1
-            ranked.append((seen[check], self.calls[name][0], name))
+        if not names:
+            names = {name for of in by_line.values() for name in of if name in self.calls}
+            if mutant.line not in by_line:
+                names = {name for name in names if "eager" not in name.split()}
+        seen: Counter[str] = Counter()
         chosen: list[Call] = []
         total_s = 0.0
-        for _, seconds, name in sorted(ranked):
+        while names and len(chosen) < CALLS:
+            name = min(names, key=lambda name: (_alike(name, seen), self.calls[name][0], name))
+            names.remove(name)
+            seconds, call = self.calls[name]
+            if chosen and total_s + seconds > CALLS_S:
+                continue
             total_s += seconds
-            if chosen and (total_s > CALLS_S or len(chosen) == CALLS):
-                break
-            chosen.append(self.calls[name][1])
+            chosen.append(call)
+            seen.update(_parts(name))
         return chosen
+
+
+def _parts(name: str) -> list[str]:
+    """What a call has in common with others: its check; its row and mode."""
+    check, row, _, mode, *_ = [*name.split(), *[""] * 4]
+    return [check, f"{row} {mode}"]
+
+
+def _alike(name: str, seen: Counter[str]) -> int:
+    return sum(seen[part] for part in _parts(name))
 
 
 def checked(root: Path, folder: Path) -> Checked:

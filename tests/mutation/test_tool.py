@@ -81,14 +81,32 @@ def test_the_quickest_tests_of_a_line_come_first() -> None:
     assert executed.tests_of(Mutant("b.py", 1, "x", 0)) == []
 
 
-def test_of_each_check_one_comes_first() -> None:
-    names = ["grid a", "grid b", "run a", "draws a"]
-    seconds = [1.0, 2.0, 50.0, 5.0]
-    calls = {n: (s, ({"check": n}, "passed")) for n, s in zip(names, seconds, strict=True)}
-    found = Checked({"a.py": {1: [*names, "begin"]}}, calls)
-    chosen = [call["check"] for call, _ in found.calls_of(Mutant("a.py", 1, "x", 0))]
-    assert chosen == ["grid a", "draws a", "run a", "grid b"]
-    assert found.calls_of(Mutant("b.py", 1, "x", 0)) == []
+def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
+    seconds = {
+        "grid pytorch w eager float64": 1.0,
+        "grid pytorch w eager float32": 1.5,
+        "grid flax_nnx w compiled float64": 4.0,
+        "draws flax_nnx w compiled float64": 9.0,
+        "run pytorch w compiled float64": 50.0,
+        "draws pytorch w multistep float64": 6.0,
+    }
+    calls = {n: (s, ({"check": n}, "passed")) for n, s in seconds.items()}
+    found = Checked({"a.py": {1: [*seconds, "begin"], 2: []}}, calls)
+
+    def chosen(path: str, line: int) -> list[str]:
+        return [call["check"] for call, _ in found.calls_of(Mutant(path, line, "x", 0))]
+
+    first, second, *others = chosen("a.py", 1)
+    assert first == "grid pytorch w eager float64"
+    assert second == "draws pytorch w multistep float64", "another check in another mode"
+    assert others == [
+        "run pytorch w compiled float64",
+        "grid pytorch w eager float32",
+    ], "of the rest what fits into a minute"
+    assert sorted(chosen("a.py", 2)) == sorted(chosen("a.py", 1)), "at import"
+    unseen = [name.split()[3] for name in chosen("a.py", 3)]
+    assert set(unseen) == {"compiled", "multistep"}, "where no tracer sees"
+    assert chosen("b.py", 1) == []
 
 
 @pytest.fixture(name="project")

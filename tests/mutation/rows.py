@@ -15,7 +15,7 @@ from coverage import CoverageData
 from tests.mutation.mutants import Mutant
 from tests.mutation.trying import Outcome
 
-CALLS, CALLS_S, LONGEST_S = 8, 60.0, 400.0
+CALLS, CALLS_S, LONGEST_S = 24, 120.0, 600.0
 """So many checks are asked of a mutant, or as many as take so long; and all of it at most."""
 Call = tuple[dict[str, Any], str]
 """Arguments of a check, and the status that it has without a mutant."""
@@ -29,7 +29,7 @@ class Checked:
     calls: dict[str, tuple[float, Call]]
 
     def calls_of(self, mutant: Mutant) -> list[Call]:
-        """Cheap ones that execute the line, of as many checks, rows and modes as there are.
+        """Cheap ones that execute the line, of as many checks, rows, modes, GANs as there are.
 
         At import, the file's; so too where coverage.py saw nothing, but then only in the modes that
         compile, whose code it does not see.
@@ -56,9 +56,9 @@ class Checked:
 
 
 def _parts(name: str) -> list[str]:
-    """What a call has in common with others: its check; its row and mode."""
-    check, row, _, mode, *_ = [*name.split(), *[""] * 4]
-    return [check, f"{row} {mode}"]
+    """What a call has in common with others: its check; its row and mode; its workload."""
+    check, row, workload, mode, *_ = [*name.split(), *[""] * 4]
+    return [check, f"{row} {mode}", workload]
 
 
 def _alike(name: str, seen: Counter[str]) -> int:

@@ -15,10 +15,12 @@ from bench.proof import kept
 from bench.proof.arrays import read_arrays
 from bench.proof.closeness import CheckFailed, Diverges, Measured
 from bench.proof.ran import Ran
+from bench.proof.replay import Replay
 from bench.proof.side_by_side import Side
-from bench.proof.timed_path import Ended, judge
+from bench.proof.timed_path import Ended, is_close, judge
 from bench.proof.verdict import verdict_of
 from bench.workers.pool import WorkerFailed, Workers
+from spec.workload import Workload
 
 Outcome = dict[str, Any] | WorkerFailed
 """What a proof found, or why there is none."""
@@ -107,7 +109,7 @@ def _shared(outcome: Outcome) -> Outcome:
 
 def _judge_all(ran: list[Ran], side: Side, found: dict[str, Outcome]) -> None:
     """Compare what these ended with to what the reference does on their draws."""
-    replays = side.replays(ran)
+    replays = side.replays(ran, partial(_are_close, ran))
     for one in ran:
         failed = isinstance(one.files, WorkerFailed)
         found[one.cell.id] = one.files if failed else _judged(one, replays)  # type: ignore[assignment]
@@ -135,17 +137,33 @@ def _with_float64(outcome: Outcome, proof: Outcome) -> Outcome:
     return proof if isinstance(proof, WorkerFailed) else outcome | {"float64": proof}
 
 
+def _are_close(ran: list[Ran], replays: Mapping[Any, Replay]) -> bool:
+    """Whether all runs over these draws are within the limits of one step."""
+    written = [(one, n) for one in ran if isinstance(one.files, dict) for n in one.saved]
+    own = [(one, n, replays[one.key(n)]) for one, n in written if one.key(n) in replays]
+    return all(
+        is_close(_workload(one), _ended(one, n), found, one.cell.precision, n)
+        for one, n, found in own
+    )
+
+
 def _judged(one: Ran, replays: Mapping[Any, Any]) -> Outcome:
     measured = Measured()
-    for n, files in sorted(one.saved.items()):
+    for n in sorted(one.saved):
         found = replays[one.key(n)]
         if isinstance(found, WorkerFailed):
             return found
-        end = read_arrays(Path(files["end"]))
-        workload = one.cell.load(one.told["batch_size"])
-        ended = Ended(end["state"], end["metrics"])
         try:
-            judge(measured, workload, ended, found, one.cell.precision, n)
+            judge(measured, _workload(one), _ended(one, n), found, one.cell.precision, n)
         except CheckFailed as failure:
             return WorkerFailed(type(failure).__name__, str(failure))
     return verdict_of(measured, one.told["iterations"], one.told["batch_size"])
+
+
+def _workload(one: Ran) -> Workload:
+    return one.cell.load(one.told["batch_size"])
+
+
+def _ended(one: Ran, n: int) -> Ended:
+    end = read_arrays(Path(one.saved[n]["end"]))
+    return Ended(end["state"], end["metrics"])

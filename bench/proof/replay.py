@@ -39,7 +39,10 @@ class Course:
 
 @dataclass
 class Replay:
-    """The reference's state and metrics on given draws, and those of its moved runs."""
+    """The reference's state and metrics on given draws, and those of its moved runs.
+
+    Without moved runs nothing has grown: the limits are those of one step.
+    """
 
     state: Arrays
     metrics: Metrics
@@ -53,9 +56,12 @@ class Replay:
         It can cancel in one loss; what it once was, rounding can be later.
         """
         return max(
-            loss_error(moved[name][: i + 1], self.metrics[name][: i + 1])
-            for name in self.metrics
-            for _, moved in self.moved
+            (
+                loss_error(moved[name][: i + 1], self.metrics[name][: i + 1])
+                for name in self.metrics
+                for _, moved in self.moved
+            ),
+            default=0.0,
         )
 
     def limits(
@@ -93,12 +99,25 @@ def course(
 
 
 def replay(
-    workload: Workload, rows: Sequence[Arrays], precision: str, seed: int
+    workload: Workload,
+    rows: Sequence[Arrays],
+    precision: str,
+    seed: int,
+    exact: Course | None = None,
 ) -> tuple[Replay, Replay | None]:
-    """The replay of all rows, and of the first alone; None where that needs a run of its own."""
+    """The replay of all rows, and of the first alone; None where that needs a run of its own.
+
+    `exact` is the reference's own course over these rows, where it is known.
+    """
     run = partial(course, workload, rows, precision, seed)
-    exact, up = run("exact"), run("up")
+    exact, up = exact or run("exact"), run("up")
     return joined(exact, up, run("down", up.terms) if up.undetermined[1] else None)
+
+
+def unmoved(exact: Course) -> tuple[Replay, Replay]:
+    """The replays of all rows and of the first alone, without moved runs."""
+    whole, first = (Replay(*end, [], frozenset()) for end in (exact.last, exact.first))
+    return whole, first
 
 
 def joined(exact: Course, up: Course, down: Course | None) -> tuple[Replay, Replay | None]:

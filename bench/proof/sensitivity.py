@@ -177,7 +177,10 @@ def limits(
     Tensors of one quantity share the largest growth, since which of them rounding reaches is
     chance. Those of a parameter without a gradient are rounding themselves: each has its own.
     """
-    growth = {k: max(relative_error(state[k], expected[k]) for state in moved) for k in keys}
+    growth = {
+        k: max((relative_error(state[k], expected[k]) for state in moved), default=0.0)
+        for k in keys
+    }
     alone = {key for key in keys if parameter_of(key) in undetermined}
     shared = max((growth[key] for key in keys if key not in alone), default=0.0)
     common = tolerances.trajectory_limit(precision, quantity, shared)

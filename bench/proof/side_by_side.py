@@ -17,12 +17,14 @@ from bench.plan.cells import Cell
 from bench.plan.machine import cpus_usable
 from bench.proof import oracles, starting
 from bench.proof.ran import Key, Pair, Ran
-from bench.proof.replay import Way, joined
+from bench.proof.replay import Replay, Way, joined, unmoved
 from bench.proof.sensitivity import Terms
 from bench.workers.beside import Beside
 from bench.workers.pool import Where, WorkerFailed, Workers
 
 TIMEOUT_S = 900.0
+Enough = Callable[[Mapping[Key, Replay]], bool]
+"""Whether all that was run over these draws is as close to these replays as after one step."""
 
 
 class Side(Beside):
@@ -89,9 +91,10 @@ class Side(Beside):
         self.workers.end(where)
         return ran
 
-    def replays(self, ran: list[Ran]) -> dict[Key, Any]:
+    def replays(self, ran: list[Ran], is_enough: Enough) -> dict[Key, Any]:
         """What the reference does on each of the draws: {key: Replay, or why there is none}.
 
+        Without moved runs where `is_enough` says so of a run and of its first iteration alone.
         Where draws could not be written, `files` says why afterwards.
         """
         for one in ran:
@@ -102,7 +105,7 @@ class Side(Beside):
         # The longest first: a run of one iteration is mostly the start of a longer one.
         for n in sorted({n for one in ran for n in one.saved}, reverse=True):
             jobs = {one.key(n): one for one in ran if n in one.saved and one.key(n) not in known}
-            found = self._runs(list(jobs.values()), n)
+            found = self._runs(list(jobs.values()), n, is_enough)
             for (key, one), (whole, first) in zip(jobs.items(), found, strict=True):
                 known[key] = whole
                 if first is not None:
@@ -137,31 +140,37 @@ class Side(Beside):
         given = {"cell_id": one.cell.id, "folder": str(self.folder), "drawn": drawn}
         one.files = self._asked(one.where, starting.save_to_prove, **given)
         if isinstance(one.files, dict):
-            for way in ("up", "exact"):
-                self._course(one, max(one.files), way)
+            self._course(one, max(one.files), "exact")
 
-    def _runs(self, jobs: list[Ran], n: int) -> list[tuple[Any, Any]]:
+    def _runs(self, jobs: list[Ran], n: int, is_enough: Enough) -> list[tuple[Any, Any]]:
         """For each of these draws the replay of all, and of the first iteration's alone."""
         idle = 3 * len(jobs) <= self.slots  # then the third run may as well be made at once
-        ups = [self._course(one, n, "up") for one in jobs]
         exacts = [self._course(one, n, "exact") for one in jobs]
+        # Behind them, so that those that turn out to be needless have not begun.
+        ups = [self._course(one, n, "up") for one in jobs]
         downs = [self._course(one, n, "down") if idle else None for one in jobs]
-        for i, up in enumerate(ups):
-            found = up.result()
-            if isinstance(found, WorkerFailed) or not found.undetermined[1]:
+        found: list[tuple[Any, Any] | None] = []
+        for one, exact, up in zip(jobs, exacts, ups, strict=True):
+            found.append(_enough(one, n, exact.result(), is_enough))
+            if found[-1]:
+                up.cancel()
+        needed = [i for i, replays in enumerate(found) if replays is None]
+        for i in needed:
+            moved = ups[i].result()
+            if isinstance(moved, WorkerFailed) or not moved.undetermined[1]:
                 downs[i] = None
             elif downs[i] is None:
-                downs[i] = self._course(jobs[i], n, "down", found.terms)
-        return [
-            _joined(exact.result(), up.result(), down and down.result())
-            for exact, up, down in zip(exacts, ups, downs, strict=True)
-        ]
+                downs[i] = self._course(jobs[i], n, "down", moved.terms)
+        for i in needed:
+            down = downs[i]
+            found[i] = _joined(exacts[i].result(), ups[i].result(), down and down.result())
+        return [replays for replays in found if replays]
 
     def _course(self, one: Ran, n: int, way: Way, terms: Terms | None = None) -> Future[Any]:
-        """A run of the reference; begun once, whoever asks for it."""
+        """A run of the reference; begun once, whoever asks for it, unless it was cancelled."""
         with self._asking:
             name = (one.key(n), way)
-            if name not in self._courses:
+            if name not in self._courses or self._courses[name].cancelled():
                 self._courses[name] = self.submit(self._run, one, n, way, terms)
             return self._courses[name]
 
@@ -217,6 +226,14 @@ def _in_float64(cell: Cell) -> Cell:
     """The small cell that is proved beside one that is too sensitive in float32."""
     size = min(cell.batch_size, starting.FLOAT64_BATCH)
     return replace(cell, precision="float64", batch_size=size)
+
+
+def _enough(one: Ran, n: int, exact: Any, is_enough: Enough) -> tuple[Any, Any] | None:
+    """The replays without moved runs, or why there are none; None where more is needed."""
+    if isinstance(exact, WorkerFailed):
+        return exact, exact
+    whole, first = unmoved(exact)
+    return (whole, first) if is_enough({one.key(n): whole, one.key(n, alone=True): first}) else None
 
 
 def _joined(exact: Any, up: Any, down: Any) -> tuple[Any, Any]:

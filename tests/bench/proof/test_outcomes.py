@@ -52,7 +52,7 @@ class Asked:
             found.append((cell, one))
         return found
 
-    def replays(self, ran: Any) -> Any:
+    def replays(self, ran: Any, is_enough: Any) -> Any:
         """Of these cells."""
         self.replayed.append([one.cell for one in ran])
         return "replays"
@@ -247,3 +247,38 @@ def test_each_run_is_judged_with_what_it_ended_with(monkeypatch: pytest.MonkeyPa
     why = WorkerFailed("Diverges", "from iteration 3 on")
     assert group._judged(one, replays | {("s", "float32", "1"): why}) is why
     assert len(seen) == 4, "without a replay it is not judged"
+
+
+def test_close_are_all_that_ran_over_these_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mode by what it ended with itself, each of its lengths by its own replay."""
+
+    def ran(cell: Cell, long: str) -> Ran:
+        draws = {1: f"/d/{long}-1.npz", 3: f"/d/{long}.npz"}
+        files = {n: {"draws": path, "first": "", "end": "?"} for n, path in draws.items()}
+        known = {"spec_hash": "s", "batch_size": 4, "fingerprint": "x"}
+        return Ran(cell, cell.where, known, files)
+
+    all_ran = [ran(ONE, "a"), ran(MODE, "a"), ran(TWIN, "b")]
+    all_ran.append(Ran(MODE, MODE.where, {}, WorkerFailed("died", "x")))
+    asked: list[Any] = []
+    far: set[Any] = set()
+
+    def is_close(workload: Any, end: Any, found: Any, precision: str, n: int) -> bool:
+        asked.append((workload.schedule.batch_size, *end, found, precision, n))
+        return end not in far
+
+    monkeypatch.setattr(group, "is_close", is_close)
+    monkeypatch.setattr(group, "_ended", lambda one, n: (one.cell, n))
+    replays: Any = {("s", "float32", "a"): "long", ("s", "float32", "a-1"): "short"}
+    assert group._are_close(all_ran, replays)
+    wanted = [(4, cell, n, kind, "float32", n) for cell in (ONE, MODE) for n, kind in KINDS]
+    assert asked == wanted
+    for cell in (ONE, MODE):
+        for n, _ in KINDS:
+            far = {(cell, n)}
+            assert not group._are_close(all_ran, replays)
+    far = {(TWIN, 1), (TWIN, 3)}
+    assert group._are_close(all_ran, replays)
+
+
+KINDS = ((1, "short"), (3, "long"))

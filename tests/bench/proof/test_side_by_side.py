@@ -1,5 +1,6 @@
 """What workers and the reference are asked, by whom, how often and with what."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,10 @@ def always(one: Ran) -> bool:
     return True
 
 
+def never(found: Any) -> bool:
+    return False
+
+
 def done(side: Any) -> None:
     """All that was begun has ended."""
     for future in list(side._courses.values()):
@@ -112,7 +117,7 @@ def test_the_reference_begins_with_the_longest_run_of_what_is_new(side: Any) -> 
     done(side)
     asked = side.reference.of(oracles.run)
     draws = f"33-{ONE.id}"
-    assert sorted(given["way"] for _, given in asked) == ["exact", "up"]
+    assert [given["way"] for _, given in asked] == ["exact"]
     for where, given in asked:
         assert where in [oracles.where(0), oracles.where(1)]
         assert given == {
@@ -137,7 +142,7 @@ def test_modes_of_a_worker_share_what_was_drawn_alike(side: Any) -> None:
     assert isinstance(failed.files, WorkerFailed)
     assert last.key(33) == first.key(33)
     done(side)
-    assert len(side.reference.of(oracles.run)) == 2
+    assert len(side.reference.of(oracles.run)) == 1
 
 
 def test_what_was_drawn_otherwise_is_not_shared(side: Any) -> None:
@@ -164,7 +169,7 @@ def test_replays_are_of_all_draws_and_the_first_s_alone_comes_with_them(side: An
     ran = [one for _, one in side.ran([ONE, OTHER], lambda one: one.cell is ONE)]
     assert ran[1].files is None
     assert ran[0].files is not None
-    found = side.replays(ran)
+    found = side.replays(ran, never)
     assert ran[1].files is not None, "what was not written is now"
     for one in ran:
         name = f"spec-float32-{one.key(33)[2]}"
@@ -172,7 +177,7 @@ def test_replays_are_of_all_draws_and_the_first_s_alone_comes_with_them(side: An
         first = one.key(33, alone=True)
         assert paths(found, first) == [f"{name}-{way}.npz first" for way in ("exact", "up")]
         assert one.key(1) in found
-    assert side.replays([]) == {}
+    assert side.replays([], never) == {}
 
 
 @pytest.mark.parametrize("slots", [2, 3])
@@ -181,7 +186,7 @@ def test_the_third_run_is_made_where_it_is_needed(side: Any, slots: int) -> None
     pool = side.reference
     side.workers.lengths = pool.lengths = (33,)
     ((_, one),) = side.ran([ONE], always)
-    found = side.replays([one])
+    found = side.replays([one], never)
     assert len(found[one.key(33)].moved) == 1
     done(side)
     ways = [given["way"] for _, given in pool.of(oracles.run)]
@@ -189,7 +194,7 @@ def test_the_third_run_is_made_where_it_is_needed(side: Any, slots: int) -> None
     begun = len(ways)
     pool.undetermined = [["early"], ["late"]]
     ((_, other),) = side.ran([OTHER], always)
-    found = side.replays([other])
+    found = side.replays([other], never)
     name = f"spec-float32-{other.key(33)[2]}"
     ends = [f"{name}-{way}.npz last" for way in ("exact", "up", "down")]
     assert paths(found, other.key(33)) == ends
@@ -205,18 +210,18 @@ def test_a_run_of_the_reference_that_fails_is_why_there_is_no_replay(side: Any, 
     side.reference.undetermined = [["bias"], ["bias"]]
     side.reference.fails.add((oracles.run, way))
     ((_, one),) = side.ran([ONE], always)
-    found = side.replays([one])
+    found = side.replays([one], never)
     for key in (one.key(33), one.key(33, alone=True)):
         assert str(found[key]) == f"{way}: exit code 9"
     side.reference.fails.clear()
     ((_, right),) = side.ran([OTHER], always)
-    assert paths(side.replays([right]), right.key(33)), "its process is free again"
+    assert paths(side.replays([right], never), right.key(33)), "its process is free again"
 
 
 def test_what_could_not_be_written_has_no_replay(side: Any) -> None:
     side.workers.fails.add((starting.save_to_prove, ONE.id))
     ran = [one for _, one in side.ran([ONE, OTHER], lambda one: False)]
-    found = side.replays(ran)
+    found = side.replays(ran, never)
     assert isinstance(ran[0].files, WorkerFailed)
     assert {key[2] for key in found} >= {f"33-{OTHER.id}"}
     assert not any(ONE.id in key[2] for key in found)
@@ -254,3 +259,51 @@ def test_what_does_not_start_is_not_run(side: Any) -> None:
     assert (cell, failed.kind) == (ONE, "died")
     assert side.workers.of(starting.run_to_prove) == []
     assert side.workers.ended == [WHERE]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3])
+def test_what_is_close_to_the_reference_alone_needs_no_moved_run(side: Any, slots: int) -> None:
+    """The same comes of it, whether a moved run had begun by then or not."""
+    asked: list[Any] = []
+
+    def always_enough(found: Any) -> bool:
+        asked.append(found)
+        return True
+
+    side.workers.lengths = (33,)
+    ((_, one),) = side.ran([ONE], always)
+    done(side)
+    side.reference.undetermined = [["bias"], ["bias"]]
+    found = side.replays([one], always_enough)
+    name = f"spec-float32-{one.key(33)[2]}-exact.npz"
+    for key, place in ((one.key(33), "last"), (one.key(33, alone=True), "first")):
+        assert paths(found, key) == [f"{name} {place}"]
+        assert found[key].undetermined == frozenset()
+    assert [given.keys() for given in asked] == [found.keys()]
+
+
+@pytest.mark.parametrize("slots", [1])
+def test_a_moved_run_that_is_not_needed_is_not_begun(side: Any, slots: int) -> None:
+    """Unless it is asked for later: then it is."""
+    side.workers.lengths = (33,)
+    ran = [one for _, one in side.ran([ONE, OTHER], lambda one: False)]
+    reference, own = side.reference, side.reference.call
+
+    def call(where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
+        end = time.monotonic() + 60.0
+        while arguments["way"] == "exact" and OTHER.id in arguments["draws"]:
+            up = side._courses.get((ran[0].key(33), "up"))
+            if up and up.cancelled():
+                break
+            assert time.monotonic() < end, "it was not cancelled"
+            time.sleep(0.01)
+        return own(where, function, arguments, timeout_s)
+
+    reference.call = call
+    side.replays(ran, lambda found: ran[0].key(33) in found)
+    asked = {(given["way"], given["draws"]) for _, given in reference.of(oracles.run)}
+    first, second = (f"/there/33-{cell.id}.npz" for cell in (ONE, OTHER))
+    assert asked == {("exact", first), ("exact", second), ("up", second)}
+    reference.call = own
+    found = side.replays(ran[:1], never)
+    assert len(found[ran[0].key(33)].moved) == 1

@@ -59,3 +59,8 @@ def test_the_page_has_every_slip() -> None:
     page = (ROOT / "docs" / "planted-faults.md").read_text(encoding="utf-8")
     rows = {line.split(" | ")[0].removeprefix("| ") for line in page.splitlines()}
     assert [slip.name for slip in SLIPS if slip.name not in rows] == []
+
+
+def test_the_readme_counts_them() -> None:
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{len(SLIPS)} in what they share" in readme

@@ -13,7 +13,7 @@ from typing import Any
 from coverage import CoverageData
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.trying import Outcome
+from tests.mutation.trying import Outcome, in_functions
 
 CALLS, CALLS_S, LONGEST_S = 24, 120.0, 600.0
 """So many checks are asked of a mutant, or as many as take so long; and all of it at most."""
@@ -27,18 +27,22 @@ class Checked:
 
     lines: dict[str, dict[int, list[str]]]
     calls: dict[str, tuple[float, Call]]
+    called: dict[str, set[int]]
+    """File -> the lines in functions."""
 
     def calls_of(self, mutant: Mutant) -> list[Call]:
         """Cheap ones that execute the line, of as many checks, rows, modes, GANs as there are.
 
-        At import, the file's; so too where coverage.py saw nothing, but then only in the modes that
-        compile, whose code it does not see.
+        Those of the whole file where the line runs at import, whichever call was the first; and
+        where coverage.py saw nothing, but then only in the modes that compile, whose code it does
+        not see.
         """
         by_line = self.lines.get(mutant.path, {})
-        names = set(by_line.get(mutant.line, [])) & self.calls.keys()
+        called = mutant.line in self.called.get(mutant.path, set())
+        names = set(by_line.get(mutant.line, [])) & self.calls.keys() if called else set()
         if not names:
             names = {name for of in by_line.values() for name in of if name in self.calls}
-            if mutant.line not in by_line:
+            if called and mutant.line not in by_line:
                 names = {name for name in names if "eager" not in name.split()}
         seen: Counter[str] = Counter()
         chosen: list[Call] = []
@@ -85,7 +89,7 @@ def checked(root: Path, folder: Path) -> Checked:
             for line, names in data.contexts_by_lineno(name).items():
                 of.setdefault(line, set()).update(name for name in names if name)
     listed = {p: {n: sorted(names) for n, names in of.items()} for p, of in lines.items()}
-    return Checked(listed, calls)
+    return Checked(listed, calls, {p: in_functions(root / p) for p in listed})
 
 
 def outcome_in_rows(

@@ -92,7 +92,8 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
         "draws pytorch v multistep float64": 6.5,
     }
     calls = {n: (s, ({"check": n}, "passed")) for n, s in seconds.items()}
-    found = Checked({"a.py": {1: [*seconds, "begin"], 2: []}}, calls)
+    lines = {1: [*seconds, "begin"], 2: ["grid pytorch w eager float64"]}
+    found = Checked({"a.py": lines}, calls, {"a.py": {1, 3}})
 
     def chosen(path: str, line: int) -> list[str]:
         return [call["check"] for call, _ in found.calls_of(Mutant(path, line, "x", 0))]
@@ -102,7 +103,7 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
     assert second == "draws pytorch v multistep float64", "another check, mode and GAN"
     assert others[0] == "run pytorch w compiled float64"
     assert len(others) == 5, "of the rest what fits into two minutes"
-    assert sorted(chosen("a.py", 2)) == sorted(chosen("a.py", 1)), "at import"
+    assert sorted(chosen("a.py", 2)) == sorted(chosen("a.py", 1)), "at import, the first call alone"
     unseen = [name.split()[3] for name in chosen("a.py", 3)]
     assert set(unseen) == {"compiled", "multistep"}, "where no tracer sees"
     assert chosen("b.py", 1) == []

@@ -128,7 +128,7 @@ def measure(
         for path in read.measured_files()
         if path.endswith(".py")
     }
-    called = {path: _called(root / path) for path in lines}
+    called = {path: in_functions(root / path) for path in lines}
     return Executed(
         lines, json.loads(durations.read_text(encoding="utf-8")), called, _named(root, lines)
     )
@@ -150,7 +150,7 @@ def _named(root: Path, paths: Iterable[str]) -> dict[str, set[str]]:
     return {p: importers.get(name.removesuffix(".__init__"), set()) for p, name in modules.items()}
 
 
-def _called(path: Path) -> set[int]:
+def in_functions(path: Path) -> set[int]:
     """The lines within functions; what is outside of them runs when the file is imported."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))

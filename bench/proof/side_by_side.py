@@ -115,8 +115,9 @@ class Side(Beside):
     def _by_worker(
         self, cells: Mapping[Where, list[Cell]], call: Callable[[Where, list[Cell]], list[Pair]]
     ) -> list[Pair]:
-        """A call for the cells of each worker, workers side by side."""
-        return list(chain(*self.each(lambda where: call(where, cells[where]), cells)))
+        """A call for the cells of each worker, workers side by side; the one with most first."""
+        order = sorted(cells, key=lambda where: -len(cells[where]))
+        return list(chain(*self.each(lambda where: call(where, cells[where]), order)))
 
     def _ran(
         self, cell: Cell, where: Where, is_new: Callable[[Ran], bool], before: Sequence[Pair]
@@ -146,24 +147,29 @@ class Side(Beside):
         """For each of these draws the replay of all, and of the first iteration's alone."""
         idle = 3 * len(jobs) <= self.slots  # then the third run may as well be made at once
         exacts = [self._course(one, n, "exact") for one in jobs]
+        found = [
+            _enough(one, n, exact.result(), is_enough) if exact.done() else None
+            for one, exact in zip(jobs, exacts, strict=True)
+        ]
         # Behind them, so that those that turn out to be needless have not begun.
-        ups = [self._course(one, n, "up") for one in jobs]
-        downs = [self._course(one, n, "down") if idle else None for one in jobs]
-        found: list[tuple[Any, Any] | None] = []
-        for one, exact, up in zip(jobs, exacts, ups, strict=True):
-            found.append(_enough(one, n, exact.result(), is_enough))
-            if found[-1]:
-                up.cancel()
+        more = [one for one, known in zip(jobs, found, strict=True) if known is None]
+        ups = {one.cell: self._course(one, n, "up") for one in more}
+        downs = [self._course(one, n, "down") if idle and one in more else None for one in jobs]
+        for i, (one, exact) in enumerate(zip(jobs, exacts, strict=True)):
+            if found[i] is None:
+                found[i] = _enough(one, n, exact.result(), is_enough)
+                if found[i]:
+                    ups[one.cell].cancel()
         needed = [i for i, replays in enumerate(found) if replays is None]
         for i in needed:
-            moved = ups[i].result()
+            moved = ups[jobs[i].cell].result()
             if isinstance(moved, WorkerFailed) or not moved.undetermined[1]:
                 downs[i] = None
             elif downs[i] is None:
                 downs[i] = self._course(jobs[i], n, "down", moved.terms)
         for i in needed:
-            down = downs[i]
-            found[i] = _joined(exacts[i].result(), ups[i].result(), down and down.result())
+            up, down = ups[jobs[i].cell], downs[i]
+            found[i] = _joined(exacts[i].result(), up.result(), down and down.result())
         return [replays for replays in found if replays]
 
     def _course(self, one: Ran, n: int, way: Way, terms: Terms | None = None) -> Future[Any]:

@@ -263,7 +263,6 @@ def test_what_does_not_start_is_not_run(side: Any) -> None:
 
 @pytest.mark.parametrize("slots", [1, 2, 3])
 def test_what_is_close_to_the_reference_alone_needs_no_moved_run(side: Any, slots: int) -> None:
-    """The same comes of it, whether a moved run had begun by then or not."""
     asked: list[Any] = []
 
     def always_enough(found: Any) -> bool:
@@ -280,6 +279,16 @@ def test_what_is_close_to_the_reference_alone_needs_no_moved_run(side: Any, slot
         assert paths(found, key) == [f"{name} {place}"]
         assert found[key].undetermined == frozenset()
     assert [given.keys() for given in asked] == [found.keys()]
+    done(side)
+    ways = [given["way"] for _, given in side.reference.of(oracles.run)]
+    assert ways == ["exact"], "none was begun for what was known by then"
+
+
+@pytest.mark.parametrize("slots", [1])
+def test_the_worker_with_most_cells_comes_first(side: Any, slots: int) -> None:
+    side.ran([OTHER, ONE, MODE], lambda one: False)
+    asked = [given["cell_id"] for _, given in side.workers.of(starting.run_to_prove)]
+    assert asked == [ONE.id, MODE.id, OTHER.id]
 
 
 @pytest.mark.parametrize("slots", [1])

@@ -145,32 +145,34 @@ class Side(Beside):
 
     def _runs(self, jobs: list[Ran], n: int, is_enough: Enough) -> list[tuple[Any, Any]]:
         """For each of these draws the replay of all, and of the first iteration's alone."""
-        idle = 3 * len(jobs) <= self.slots  # then the third run may as well be made at once
         exacts = [self._course(one, n, "exact") for one in jobs]
         found = [
             _enough(one, n, exact.result(), is_enough) if exact.done() else None
             for one, exact in zip(jobs, exacts, strict=True)
         ]
-        # Behind them, so that those that turn out to be needless have not begun.
-        more = [one for one, known in zip(jobs, found, strict=True) if known is None]
-        ups = {one.cell: self._course(one, n, "up") for one in more}
-        downs = [self._course(one, n, "down") if idle and one in more else None for one in jobs]
-        for i, (one, exact) in enumerate(zip(jobs, exacts, strict=True)):
-            if found[i] is None:
-                found[i] = _enough(one, n, exact.result(), is_enough)
-                if found[i]:
-                    ups[one.cell].cancel()
-        needed = [i for i, replays in enumerate(found) if replays is None]
-        for i in needed:
-            moved = ups[jobs[i].cell].result()
-            if isinstance(moved, WorkerFailed) or not moved.undetermined[1]:
-                downs[i] = None
-            elif downs[i] is None:
-                downs[i] = self._course(jobs[i], n, "down", moved.terms)
-        for i in needed:
-            up, down = ups[jobs[i].cell], downs[i]
+        idle = 3 * len(jobs) <= self.slots  # then the third run may as well be made at once
+        ways: tuple[Way, ...] = ("up", "down") if idle else ("up",)
+        # Behind the exact ones, so that those that turn out to be needless have not begun.
+        unknown = [i for i, known in enumerate(found) if known is None]
+        for i in unknown:
+            for way in ways:
+                self._course(jobs[i], n, way)
+        for i in unknown:
+            found[i] = _enough(jobs[i], n, exacts[i].result(), is_enough)
+            if found[i]:
+                self._course(jobs[i], n, "up").cancel()
+        needed = [i for i in unknown if found[i] is None]
+        ups = [self._course(jobs[i], n, "up") for i in needed]
+        downs = [self._down(jobs[i], n, up.result()) for i, up in zip(needed, ups, strict=True)]
+        for i, up, down in zip(needed, ups, downs, strict=True):
             found[i] = _joined(exacts[i].result(), up.result(), down and down.result())
         return [replays for replays in found if replays]
+
+    def _down(self, one: Ran, n: int, up: Any) -> Future[Any] | None:
+        """The third run, where a parameter follows rounding to the end."""
+        if isinstance(up, WorkerFailed) or not up.undetermined[1]:
+            return None
+        return self._course(one, n, "down", up.terms)
 
     def _course(self, one: Ran, n: int, way: Way, terms: Terms | None = None) -> Future[Any]:
         """A run of the reference; begun once, whoever asks for it, unless it was cancelled."""

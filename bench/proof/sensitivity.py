@@ -175,7 +175,8 @@ def limits(
     """Each tensor's limit after some iterations, from how far the moved references went.
 
     Tensors of one quantity share the largest growth, since which of them rounding reaches is
-    chance. Those of a parameter without a gradient are rounding themselves: each has its own.
+    chance. Those of a parameter without a gradient are rounding themselves: each has its own. Below
+    float64 a limit is infinite where rounding leaves nothing to compare.
     """
     growth = {
         k: max((relative_error(state[k], expected[k]) for state in moved), default=0.0)
@@ -184,8 +185,9 @@ def limits(
     alone = {key for key in keys if parameter_of(key) in undetermined}
     shared = max((growth[key] for key in keys if key not in alone), default=0.0)
     common = tolerances.trajectory_limit(precision, quantity, shared)
-    floor, factor = tolerances.limit(precision, quantity), tolerances.GROWTH[precision]
-    return {key: max(floor, factor * growth[key]) if key in alone else common for key in keys}
+    floor = tolerances.limit(precision, quantity)
+    own = {key: max(floor, tolerances.allowed(precision, growth[key])) for key in alone}
+    return {key: own.get(key, common) for key in keys}
 
 
 def parameter_of(key: str) -> str:

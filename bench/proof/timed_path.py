@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -160,9 +161,8 @@ def _compare_metrics(
             measured.sensitive |= tolerances.is_beyond(precision, "loss", growth)
             actual = metrics[name]
             measured.true(actual.shape == (n,), f"{name} has shape {actual.shape}, not ({n},)")
-            measured.within(
-                loss_error(actual[i], expected[i]), limit, f"run({n}) iteration {i} {name}"
-            )
+            error = loss_error(actual[i], expected[i])
+            _within(measured, error, limit, f"run({n}) iteration {i} {name}")
 
 
 def _compare_states(
@@ -173,7 +173,15 @@ def _compare_states(
         for key, limit in replay.limits(keys, quantity, precision).items():
             measured.sensitive |= limit > tolerances.ceiling(precision, quantity)
             error = relative_error(final[key], replay.state[key])
-            measured.within(error, limit, f"run({n}) {quantity} {key}")
+            _within(measured, error, limit, f"run({n}) {quantity} {key}")
+
+
+def _within(measured: Measured, error: float, limit: float, where: str) -> None:
+    """Record one comparison, of what rounding has left: float64 proves the rest (`LOST`)."""
+    if limit == inf:
+        measured.true(isfinite(error), f"{where} is not finite, as it is in the reference")
+    else:
+        measured.within(error, limit, where)
 
 
 def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, list[str]]:

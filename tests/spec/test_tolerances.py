@@ -1,5 +1,7 @@
 """The limits of trajectories, worked out by hand from what the page says of them."""
 
+from math import inf
+
 import pytest
 
 from spec import tolerances
@@ -45,6 +47,7 @@ def test_what_the_reference_is_moved_by() -> None:
     assert tolerances.PERTURBATION == {"float64": 2.0**-52, "float32": 5e-5}
     assert tolerances.GRADIENT_NOISE == {"float64": 2.0**-52, "float32": 2.0**-20}
     assert tolerances.GROWTH == {"float64": 100.0, "float32": 3.0}
+    assert tolerances.LOST == 1.0
 
 
 def test_one_step() -> None:
@@ -69,6 +72,11 @@ def test_one_step() -> None:
         ("float32", "loss", 2e-2, 6e-2),  # beyond it rounding alone decides
         ("float32", "moment", 0.3, 0.5),
         ("float32", "moment", 0.6, 1.8),
+        ("float32", "moment", 1.0, 3.0),
+        ("float32", "moment", 1.001, inf),  # nothing is left to compare
+        ("float32", "loss", 7.0, inf),
+        ("float32", "exact", 7.0, 0.0),
+        ("float64", "moment", 7.0, 1e-7),  # in float64 there always is
     ],
 )
 def test_a_trajectory(

@@ -107,6 +107,31 @@ def test_a_state_beyond_its_ceiling_is_sensitive_in_float32_alone(workload: Work
     assert not states(workload, slot, 0.0, 0.9, "float64").sensitive
 
 
+def test_what_float32_has_lost_is_not_held_against_a_row(workload: Workload) -> None:
+    """Where rounding alone moves the reference by more than all of it: a finite number is asked."""
+    slot = next(key for key in timed_path.comparable(workload, "float32")["moment"])
+    found = states(workload, slot, 21.3, 1.05, "float32")
+    assert found.sensitive
+    with pytest.raises(CheckFailed, match=f"{slot} is not finite"):
+        states(workload, slot, np.inf, 1.05, "float32")
+    with pytest.raises(CheckFailed, match=slot):
+        states(workload, slot, 21.3, 0.95, "float32")
+    with pytest.raises(CheckFailed, match=slot):
+        states(workload, slot, 1e-6, 1.05, "float64")
+
+
+def test_so_with_losses(workload: Workload) -> None:
+    first, _, others = names_of(workload)
+    lost, known = ({next(iter(others)): np.array([by, 0.0])} for by in (1.05, 0.95))
+    assert judged(workload, first, 1, 21.3, **lost).sensitive
+    with pytest.raises(CheckFailed, match=f"iteration 1 {first} is not finite"):
+        judged(workload, first, 1, np.nan, **lost)
+    with pytest.raises(CheckFailed, match=f"iteration 0 {first}: "):
+        judged(workload, first, 0, 21.3, **lost)
+    with pytest.raises(CheckFailed, match=f"iteration 1 {first}: "):
+        judged(workload, first, 1, 21.3, **known)
+
+
 def test_rows_are_the_iterations_of_all_chunks_in_order() -> None:
     chunks: Any = [
         {"x": np.arange(6).reshape(2, 3), "z": [7.0, 8.0]},

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import autograd.numpy as anp
@@ -68,6 +69,15 @@ def test_what_has_no_gradient_does_not_widen_the_limits_of_the_others() -> None:
     found = limits(expected, [moved], ["a", "b"], "iteration", "float64", frozenset({"b"}))
     assert found["a"] == pytest.approx(1e-10, rel=0.01)
     assert found["b"] > 100
+
+
+@pytest.mark.parametrize(("growth", "expected"), [(0.9, 2.7), (1.1, inf)])
+def test_what_has_no_gradient_is_not_compared_where_float32_leaves_nothing(
+    growth: float, expected: float
+) -> None:
+    states = {"a": np.ones(4)}, {"a": np.ones(4) * (1 + growth)}
+    found = limits(states[0], [states[1]], ["a"], "moment", "float32", frozenset({"a"}))
+    assert found["a"] == pytest.approx(expected)
 
 
 def test_beyond_the_ceiling_only_where_rounding_is_and_never_in_float64() -> None:

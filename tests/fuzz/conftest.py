@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from bench.workers.pool import Workers
-from tests.conftest import SHOWN, Selection, compiled_before, shared_cores
+from tests.conftest import QUICKLY_COMPILED, SHOWN, Selection, compiled_before, shared_cores
 from tests.fuzz.test_random_gans import FIXED
 
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-TINY = {"OPENBLAS_NUM_THREADS": "1", "XLA_FLAGS": QUICK}
+TINY = {"OPENBLAS_NUM_THREADS": "1"} | QUICKLY_COMPILED
 """The reference's products have a few numbers each: NumPy's threads would wait for each other, and
-take a third of the time from compilers. No row's framework uses this library. And each program runs
-once: XLA need not make it fast, which takes another third."""
+take a third of the time from compilers. No row's framework uses this library."""
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ def test_planted_fault(
     planted: tuple[str, str],
     selection: Selection,
     workers: Workers,
+    quick_workers: Workers,
     record_property: Recorder,
 ) -> None:
     """The unpatched control passes; the faulty run completes, and the named check fails."""
@@ -36,8 +37,9 @@ def test_planted_fault(
     modes = [m for m in MODES if not absent_mode(row, m, workload, "cpu")]
     mode = modes[-1 if fault.timed == "last" else 0]
     arguments = {"name": name, "row": row, "mode": mode}
+    asked = quick_workers if fault.precision == "float64" else workers
     control, faulty = (
-        workers.call(
+        asked.call(
             (row, fault.precision, "cpu"),
             perform_fault,
             arguments | {"planted": planted_},

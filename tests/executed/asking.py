@@ -1,5 +1,6 @@
 """The asking side: every call of a row's worker is noted, whichever test makes it."""
 
+import hashlib
 import json
 import os
 import time
@@ -17,10 +18,22 @@ NAMING = ("check", "row", "workload", "mode", "precision")
 
 
 def name_of(function: Any, arguments: Mapping[str, Any]) -> str:
-    """A call as a context: a check by what it is of, all else by the function's name."""
-    if "check" not in arguments:
+    """A call as a context: a check by what it is of, all else by the function's name.
+
+    A random GAN is a workload of its own.
+    """
+    if not is_check(arguments):
         return str(function.__qualname__)
+    if "gan" in arguments:
+        gan = hashlib.sha256(str(arguments["gan"]).encode()).hexdigest()[:8]
+        own = {"check": "random_gan", "workload": f"gan-{gan}", "precision": "float64"}
+        arguments = {**arguments, **own}
     return " ".join(str(arguments[name]) for name in NAMING)
+
+
+def is_check(arguments: Mapping[str, Any]) -> bool:
+    """Whether a call compares a row with the reference: by a check's name, or a random GAN."""
+    return "check" in arguments or "gan" in arguments
 
 
 def note_all(folder: str) -> None:
@@ -43,7 +56,7 @@ def note_all(folder: str) -> None:
         try:
             answer = call(self, where, function, arguments, timeout_s)
             taken_s = time.perf_counter() - start
-            if "check" in arguments and "file" not in arguments:
+            if is_check(arguments) and "file" not in arguments:
                 made = {"call": own["context"], "arguments": dict(arguments), "s": taken_s}
                 with calls.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(made | {"status": answer["status"]}) + "\n")

@@ -2,9 +2,13 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.executed.asking import is_check, name_of
+from tests.fuzz.comparison import compare
+from tests.mutation.asked import differs
 from tests.mutation.mutants import Mutant, all_mutants, sample
 from tests.mutation.rows import Checked
 from tests.mutation.trying import Executed, _test, outcome
@@ -107,6 +111,34 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
     unseen = [name.split()[3] for name in chosen("a.py", 3)]
     assert set(unseen) == {"compiled", "multistep"}, "where no tracer sees"
     assert chosen("b.py", 1) == []
+
+
+GAN = {"row": "pytorch", "gan": "{}", "mode": "eager", "device": "cpu"}
+
+
+def test_each_random_gan_is_a_workload_of_its_own() -> None:
+    name, other = (name_of(compare, GAN | {"gan": gan}) for gan in ("{}", "[]"))
+    check, row, workload, mode, precision = name.split()
+    assert (check, row, mode, precision) == ("random_gan", "pytorch", "eager", "float64")
+    assert workload.startswith("gan-")
+    assert workload not in other
+    assert is_check(GAN)
+    assert is_check({"check": "run"})
+    assert not is_check({"row": "pytorch"})
+
+
+@pytest.mark.parametrize(("status", "noticed"), [("passed", False), ("failed", True)])
+def test_a_random_gan_is_asked_as_it_was(status: str, noticed: bool) -> None:
+    asked: list[Any] = []
+
+    class Row:
+        def call(self, where: Any, function: Any, arguments: Any, timeout_s: float) -> Any:
+            asked.append((where, function, arguments))
+            return {"status": status}
+
+    row: Any = Row()
+    assert differs(row, GAN, "passed") == noticed
+    assert asked == [(("pytorch", "float64", "cpu"), compare, GAN)]
 
 
 @pytest.fixture(name="project")

@@ -1,7 +1,23 @@
 """What a row says of its device, and its best product."""
 
+from typing import Any
+
 import backends
 from tests.conformance.cases import Case
+
+
+def numerics(row: str, precision: str) -> dict[str, Any]:
+    """What a row must have set before it computes: TF32 is off, and float64 where it is asked."""
+    jax: dict[str, Any] = {
+        "jax_enable_x64": precision == "float64",
+        "jax_default_matmul_precision": "highest",
+    }
+    return {
+        "pytorch": {"cuda.matmul.fp32_precision": "ieee", "cudnn.conv.fp32_precision": "ieee"},
+        "flax_nnx": jax,
+        "keras3-jax": {"keras.floatx": precision, **jax},
+        "keras3-tensorflow": {"keras.floatx": precision, "tensor_float_32_execution": False},
+    }[row]
 
 
 def check_device(case: Case) -> None:
@@ -10,7 +26,9 @@ def check_device(case: Case) -> None:
     program = case.program
     told = device.describe()
     true(bool(told["versions"]) and all(told["versions"].values()), "versions are told")
-    true(bool(told["precision"]), "numerics are told")
+    for name, value in numerics(case.row, case.precision).items():
+        found = told["precision"].get(name)
+        true(found == value, f"{name} is {found}, not {value}")
     true((case.device == "cpu") == (told["device"] == "cpu"), f"on {told['device']}")
     true(told.get("threads") is None or told["threads"] >= 1, "threads are counted")
     stop = device.stopwatch()

@@ -25,6 +25,24 @@ def graphs_of_two_programs(workload: str, device: str) -> dict[str, Any]:
     return {"graphs": found, "kept": not torch._inductor.config.force_disable_caches}
 
 
+def refused_as_two_graphs() -> bool:
+    """Whether torch refuses to compile what it would have to leave for Python in the middle."""
+    import torch
+
+    from backends.pytorch.training import _compiled
+
+    def broken(x: Any) -> Any:
+        y = x + 1
+        torch._dynamo.graph_break()
+        return y * 2
+
+    try:
+        _compiled(broken)(torch.ones(3))
+    except torch._dynamo.exc.Unsupported:
+        return True
+    return False
+
+
 def imported() -> list[str]:
     """The modules of the worker."""
     return sorted(sys.modules)

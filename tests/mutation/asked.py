@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.workers.pool import WorkerFailed, Workers
 from tests.conformance.catalogue import perform
-from tests.conftest import ONE_THREAD, QUICKLY_COMPILED, kept_in
+from tests.conftest import ONE_THREAD, SIMPLY_COMPILED, kept_in
 from tests.fuzz.comparison import compare
 
 TIMEOUT_S = 120.0
@@ -33,7 +33,7 @@ def main(path: str) -> int:
     asked = json.loads(Path(path).read_text(encoding="utf-8"))
     # What a mutant does not change was compiled for the one before.
     kept = kept_in(str(Path(path).absolute().parent / "compiled"))
-    workers = Workers(asked["pythons"], ONE_THREAD | QUICKLY_COMPILED | kept)
+    workers = Workers(asked["pythons"], ONE_THREAD | SIMPLY_COMPILED | kept)
     try:
         return int(any(differs(workers, *call) for call in asked["calls"]))
     finally:

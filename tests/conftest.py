@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -160,7 +161,9 @@ def kept_in(folder: str) -> dict[str, str]:
     }
 
 
-SIMPLY = "--xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false"
+# jaxlib 0.12, which Python 3.12 and later get, ends its process at a flag that it has no more.
+EMITTERS = "--xla_cpu_use_fusion_emitters=false" if sys.version_info < (3, 12) else ""
+SIMPLY = f"--xla_cpu_parallel_codegen_split_count=1 {EMITTERS}".strip()
 SIMPLY_COMPILED = {"XLA_FLAGS": SIMPLY}
 """Variables by which XLA compiles for a CPU in half of the time, to code as quick as before."""
 QUICKLY_COMPILED = {"XLA_FLAGS": f"{SIMPLY} --xla_backend_optimization_level=0"}

@@ -18,15 +18,25 @@ OF_ROWS = ("bench", "conformance", "doctor", "fuzz", "tests")
 
 
 class Session:
-    """Keeps what a session runs and says."""
+    """Keeps what a session runs, installs and says."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.ran: list[tuple[str, ...]] = []
+        self.installed: list[tuple[str, ...]] = []
         self.said: list[str] = []
+        self.virtualenv = SimpleNamespace(location=str(folder))
 
     def run(self, *command: str, **_: object) -> None:
         """Keep the command."""
         self.ran.append(command)
+
+    def install(self, *packages: str) -> None:
+        """Keep what pip is given."""
+        self.installed.append(packages)
+
+    def run_install(self, *command: str, **_: object) -> None:
+        """Keep what nox runs under `--install-only` too."""
+        self.installed.append(command)
 
     def log(self, line: str) -> None:
         """Keep the line."""
@@ -49,7 +59,10 @@ def sessions(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     stub: Any = ModuleType("nox")
     stub.options, stub.session, stub.Session = SimpleNamespace(), session, Session
-    stub.project = SimpleNamespace(load_toml=lambda _: project)
+    groups = project["dependency-groups"]
+    stub.project = SimpleNamespace(
+        load_toml=lambda _: project, dependency_groups=lambda _, *names: groups[names[0]][1:]
+    )
     stub.parametrize = lambda *_, **__: lambda function: function
     monkeypatch.setitem(sys.modules, "nox", stub)
     monkeypatch.setattr(sys, "argv", ["nox", *arguments])
@@ -91,6 +104,22 @@ def test_of_what_is_installed_nothing_is_said(
         assert [line.removeprefix("to be installed: ") for line in session.said] == [
             f"{line} on disk" for line in expected
         ]
+
+
+def test_what_is_installed_for_later_is_compiled_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--install-only` makes what others copy: without bytecode each process makes its own."""
+    *_, names = sessions(monkeypatch, tmp_path, "-s", "bench", "--install-only")
+    folder = tmp_path / ".nox" / "env-bench"
+    folder.mkdir(parents=True)
+    for commands in (["--no-compile", "compileall"], []):
+        session = Session(folder)
+        names["env"](session, "bench")
+        assert session.ran == []
+        found = [w for of in session.installed for w in of if w in ("--no-compile", "compileall")]
+        assert found == commands
+        assert (folder / "installed.json").exists()
 
 
 def test_no_session_writes_into_a_session_s_own_environment(

@@ -29,6 +29,7 @@ def test_planted_fault(
     planted: tuple[str, str],
     selection: Selection,
     workers: Workers,
+    simple_workers: Workers,
     quick_workers: Workers,
     record_property: Recorder,
 ) -> None:
@@ -39,8 +40,9 @@ def test_planted_fault(
     modes = [m for m in MODES if not absent_mode(row, m, workload, "cpu")]
     mode = modes[-1 if fault.timed == "last" else 0]
     arguments = {"name": name, "row": row, "mode": mode}
-    quick = fault.precision == "float64" and fault.workload not in LARGE
-    asked = quick_workers if quick else workers
+    asked = workers
+    if fault.precision == "float64":
+        asked = simple_workers if fault.workload in LARGE else quick_workers
     control, faulty = (
         asked.call(
             (row, fault.precision, "cpu"),

@@ -1,6 +1,7 @@
 """What a row says of its device, and its best product."""
 
 from typing import Any
+from unittest.mock import patch
 
 import backends
 from tests.conformance.cases import Case
@@ -20,6 +21,14 @@ def numerics(row: str, precision: str) -> dict[str, Any]:
     }[row]
 
 
+ASKED: dict[str, tuple[str, dict[Any, bool]]] = {
+    "pytorch": ("torch.cuda.is_available", {True: True, False: False}),
+    "flax_nnx": ("jax.default_backend", {"gpu": True, "cpu": False, "tpu": False}),
+    "keras3": ("backends.keras3.device.engine.gpu_name", {"a GPU": True, None: False}),
+}
+"""What a backend asks its framework for, and which answers mean that there is a GPU."""
+
+
 def check_device(case: Case) -> None:
     """Versions, device, threads and numerics are told; clocks and memory where there are such."""
     device, true = backends.load(case.row).device, case.measured.true
@@ -30,6 +39,11 @@ def check_device(case: Case) -> None:
         found = told["precision"].get(name)
         true(found == value, f"{name} is {found}, not {value}")
     true((case.device == "cpu") == (told["device"] == "cpu"), f"on {told['device']}")
+    question, answers = ASKED[case.row.partition("-")[0]]
+    for answer, gpu in answers.items():
+        with patch(question, lambda answer=answer: answer):
+            found = device.devices()
+        true(found == (("cpu", "cuda") if gpu else ("cpu",)), f"{question} {answer}: {found}")
     true(told.get("threads") is None or told["threads"] >= 1, "threads are counted")
     stop = device.stopwatch()
     program.block_until_ready(program.import_state(case.first))

@@ -75,6 +75,10 @@ class _Comparison:
                 name = key.split("/")[-2] if "/" in key else None
                 updates = workload.updates_of(name) if name else 1
                 self.first[key] = np.array(STARTED * updates, np.int64)
+        for key, parameter in statistics(workload).items():  # of batches that came before
+            drawn = randomness.normal(f"fuzz/{key}", 0, *parameter.shape, ())
+            variance = key.endswith("/variance")
+            self.first[key] = np.exp(0.3 * drawn) if variance else 0.3 * drawn
         self.moved = Moved(workload, self.first, "float64", SEED)
         self.draws = randomness.draws(workload, SEED, 0, {})
 

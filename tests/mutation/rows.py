@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -13,9 +14,9 @@ from typing import Any
 from coverage import CoverageData
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.trying import Outcome, in_functions
+from tests.mutation.trying import Outcome, first_failing, in_functions
 
-CALLS, CALLS_S, LONGEST_S = 24, 120.0, 600.0
+CALLS, CALLS_S, LONGEST_S = 80, 240.0, 600.0
 """So many checks are asked of a mutant, or as many as take so long; and all of it at most."""
 Call = tuple[dict[str, Any], str]
 """Arguments of a check, and the status that it has without a mutant."""
@@ -29,6 +30,15 @@ class Checked:
     calls: dict[str, tuple[float, Call]]
     called: dict[str, set[int]]
     """File -> the lines in functions."""
+
+    def tests_of(self, mutant: Mutant, root: Path) -> list[str]:
+        """Files of tests that have a row execute the line in a function of their own."""
+        names = set(self.lines.get(mutant.path, {}).get(mutant.line, []))
+        return [
+            str(path.relative_to(root))
+            for path in sorted((root / "tests" / "bench").rglob("test_*.py"))
+            if not names.isdisjoint(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+        ]
 
     def calls_of(self, mutant: Mutant) -> list[Call]:
         """Cheap ones that execute the line, of as many checks, rows, modes, GANs as there are.
@@ -95,22 +105,29 @@ def checked(root: Path, folder: Path) -> Checked:
 def outcome_in_rows(
     found: Checked, pythons: Mapping[str, str], mutant: Mutant, copy: Path
 ) -> Outcome:
-    """Whether a check that executes the line ends otherwise with the mutant in it.
+    """Whether a check that executes the line ends otherwise with the mutant in it, or a test fails.
 
     RuntimeError where the same checks do so without it: then they would say nothing.
     """
-    calls = found.calls_of(mutant)
+    calls, tests = found.calls_of(mutant), found.tests_of(mutant, copy)
     if not calls:
         return "not executed"
+    rows = [row for row in pythons if row.partition("-")[0] == mutant.path.split("/")[1]]
+    options = [f"--backend={','.join(rows)}", *(f"--python={row}={pythons[row]}" for row in rows)]
     asked = copy / "asked.json"
     asked.write_text(json.dumps({"pythons": dict(pythons), "calls": calls}), encoding="utf-8")
     path = copy / mutant.path
     source = path.read_text(encoding="utf-8")
+    failing = None
     try:
         path.write_text(mutant.code(source), encoding="utf-8")
         noticed = _ends_otherwise(asked, copy)
+        if tests and not noticed:
+            failing = first_failing(tests, options, copy)
     finally:
         path.write_text(source, encoding="utf-8")
+    if failing and first_failing(tests, options, copy) is None:
+        return "caught"
     if noticed and asked.read_text(encoding="utf-8") not in _SOUND:
         if _ends_otherwise(asked, copy):
             raise RuntimeError(f"{mutant}: its checks fail without it")

@@ -91,9 +91,10 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
         "grid pytorch w eager float32": 1.5,
         "grid flax_nnx w compiled float64": 4.0,
         "draws flax_nnx w compiled float64": 9.0,
-        "run pytorch w compiled float64": 50.0,
+        "run pytorch w compiled float64": 150.0,
         "draws pytorch w multistep float64": 6.0,
         "draws pytorch v multistep float64": 6.5,
+        "same_seed pytorch w compiled float64": 100.0,
     }
     calls = {n: (s, ({"check": n}, "passed")) for n, s in seconds.items()}
     lines = {1: [*seconds, "begin"], 2: ["grid pytorch w eager float64"]}
@@ -105,12 +106,29 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
     first, second, *others = chosen("a.py", 1)
     assert first == "grid pytorch w eager float64"
     assert second == "draws pytorch v multistep float64", "another check, mode and GAN"
-    assert others[0] == "run pytorch w compiled float64"
-    assert len(others) == 5, "of the rest what fits into two minutes"
+    assert others[0] == "same_seed pytorch w compiled float64"
+    assert len(others) == 5, "of the rest what fits into four minutes"
     assert sorted(chosen("a.py", 2)) == sorted(chosen("a.py", 1)), "at import, the first call alone"
     unseen = [name.split()[3] for name in chosen("a.py", 3)]
     assert set(unseen) == {"compiled", "multistep"}, "where no tracer sees"
     assert chosen("b.py", 1) == []
+
+
+def test_tests_are_asked_that_have_a_row_execute_the_line(tmp_path: Path) -> None:
+    room = tmp_path / "tests" / "bench" / "timing"
+    room.mkdir(parents=True)
+    (room / "test_asking.py").write_text("pool.call(where, graphs_of_two, {})\n", encoding="utf-8")
+    (room / "test_other.py").write_text("graphs_of_two_programs()\n", encoding="utf-8")
+    lines = {"a.py": {1: ["graphs_of_two", "run pytorch w eager float64"], 2: []}}
+    found = Checked(lines, {}, {})
+    asked = {line: found.tests_of(Mutant("a.py", line, "x", 0), tmp_path) for line in (1, 2, 3)}
+    assert asked == {1: ["tests/bench/timing/test_asking.py"], 2: [], 3: []}
+
+
+def test_what_the_linter_refuses_is_no_mutant() -> None:
+    found = changes("def f(a):\n    return a == 1 or a != 2\n")
+    assert not [change for change in found if " is " in change]
+    assert [change for change in found if "a <= 1" in change]
 
 
 GAN = {"row": "pytorch", "gan": "{}", "mode": "eager", "device": "cpu"}

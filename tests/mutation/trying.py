@@ -180,19 +180,19 @@ def outcome(executed: Executed, options: Sequence[str], mutant: Mutant, copy: Pa
     while tests:
         try:
             path.write_text(mutant.code(source), encoding="utf-8")
-            failing = _failing(tests, options, copy)
+            failing = first_failing(tests, options, copy)
         finally:
             path.write_text(source, encoding="utf-8")
         if failing is None:
             return "left"
-        if _failing([failing], options, copy) is None:
+        if first_failing([failing], options, copy) is None:
             return "caught"
         print(f"fails by itself: {failing}", flush=True)
         tests = [test for test in tests if test != failing]
     return "left"
 
 
-def _failing(tests: list[str], options: Sequence[str], copy: Path) -> str | None:
+def first_failing(tests: list[str], options: Sequence[str], copy: Path) -> str | None:
     """The first that fails or hangs."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-rfE"]
     try:

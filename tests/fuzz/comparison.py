@@ -76,7 +76,8 @@ class _Comparison:
                 updates = workload.updates_of(name) if name else 1
                 self.first[key] = np.array(STARTED * updates, np.int64)
         for key, parameter in statistics(workload).items():  # of batches that came before
-            drawn = randomness.normal(f"fuzz/{key}", 0, *parameter.shape, ())
+            (channels,) = parameter.shape
+            drawn = randomness.normal(f"fuzz/{key}", 0, channels, ())
             variance = key.endswith("/variance")
             self.first[key] = np.exp(0.3 * drawn) if variance else 0.3 * drawn
         self.moved = Moved(workload, self.first, "float64", SEED)

@@ -16,7 +16,7 @@ from coverage import CoverageData
 from tests.mutation.mutants import Mutant
 from tests.mutation.trying import Outcome, first_failing, in_functions
 
-CALLS, CALLS_S, LONGEST_S = 80, 240.0, 600.0
+CALLS, CALLS_S, LONGEST_S = 80, 180.0, 600.0
 """So many checks are asked of a mutant, or as many as take so long; and all of it at most."""
 Call = tuple[dict[str, Any], str]
 """Arguments of a check, and the status that it has without a mutant."""
@@ -58,7 +58,7 @@ class Checked:
         chosen: list[Call] = []
         total_s = 0.0
         while names and len(chosen) < CALLS:
-            name = min(names, key=lambda name: (_alike(name, seen), self.calls[name][0], name))
+            name = min(names, key=lambda name: (*_alike(name, seen), self.calls[name][0], name))
             names.remove(name)
             seconds, call = self.calls[name]
             if chosen and total_s + seconds > CALLS_S:
@@ -75,8 +75,10 @@ def _parts(name: str) -> list[str]:
     return [check, f"{row} {mode}", workload]
 
 
-def _alike(name: str, seen: Counter[str]) -> int:
-    return sum(seen[part] for part in _parts(name))
+def _alike(name: str, seen: Counter[str]) -> tuple[int, int]:
+    """How often the call's check was chosen, and its row and mode and its workload."""
+    check, *others = _parts(name)
+    return seen[check], sum(seen[part] for part in others)
 
 
 def checked(root: Path, folder: Path) -> Checked:

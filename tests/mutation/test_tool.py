@@ -107,7 +107,7 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
     assert first == "grid pytorch w eager float64"
     assert second == "draws pytorch v multistep float64", "another check, mode and GAN"
     assert others[0] == "same_seed pytorch w compiled float64"
-    assert len(others) == 5, "of the rest what fits into four minutes"
+    assert len(others) == 5, "of the rest what fits into three minutes"
     assert sorted(chosen("a.py", 2)) == sorted(chosen("a.py", 1)), "at import, the first call alone"
     unseen = [name.split()[3] for name in chosen("a.py", 3)]
     assert set(unseen) == {"compiled", "multistep"}, "where no tracer sees"

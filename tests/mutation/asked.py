@@ -2,7 +2,7 @@
 
 `python -m tests.mutation.asked FILE` in the copy: FILE is JSON, {pythons, calls: [the arguments of
 `perform`, or of `compare` where it is a random GAN; with the status that they have without a
-mutant]}. Exit code 1: noticed.
+mutant]}. Exit code 1: noticed, by the call whose number is printed.
 """
 
 import json
@@ -29,13 +29,17 @@ def differs(workers: Workers, call: dict[str, Any], status: str) -> bool:
 
 
 def main(path: str) -> int:
-    """1 where a check noticed."""
+    """1 where a check noticed; which, from 0, is printed."""
     asked = json.loads(Path(path).read_text(encoding="utf-8"))
     # What a mutant does not change was compiled for the one before.
     kept = kept_in(str(Path(path).absolute().parent / "compiled"))
     workers = Workers(asked["pythons"], ONE_THREAD | SIMPLY_COMPILED | kept)
     try:
-        return int(any(differs(workers, *call) for call in asked["calls"]))
+        for i, call in enumerate(asked["calls"]):
+            if differs(workers, *call):
+                print(i)
+                return 1
+        return 0
     finally:
         workers.stop()
 

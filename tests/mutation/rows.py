@@ -123,25 +123,30 @@ def outcome_in_rows(
     failing = None
     try:
         path.write_text(mutant.code(source), encoding="utf-8")
-        noticed = _ends_otherwise(asked, copy)
-        if tests and not noticed:
+        noticed = _noticed_by(asked, copy)
+        if tests and noticed is None:
             failing = first_failing(tests, options, copy)
     finally:
         path.write_text(source, encoding="utf-8")
     if failing and first_failing(tests, options, copy) is None:
         return "caught"
-    if noticed and asked.read_text(encoding="utf-8") not in _SOUND:
-        if _ends_otherwise(asked, copy):
-            raise RuntimeError(f"{mutant}: its checks fail without it")
-        _SOUND.add(asked.read_text(encoding="utf-8"))
-    return "caught" if noticed else "left"
+    if noticed is None:
+        return "left"
+    alone = json.dumps({"pythons": dict(pythons), "calls": [calls[noticed]]})
+    if alone not in _SOUND:
+        asked.write_text(alone, encoding="utf-8")
+        if _noticed_by(asked, copy) is not None:
+            raise RuntimeError(f"{mutant}: {calls[noticed]} ends so without it")
+        _SOUND.add(alone)
+    return "caught"
 
 
 _SOUND: set[str] = set()
 """Calls that end as they should where nothing is changed."""
 
 
-def _ends_otherwise(asked: Path, copy: Path) -> bool:
+def _noticed_by(asked: Path, copy: Path) -> int | None:
+    """The number of the first call that ends otherwise; the first where they hang."""
     command = [sys.executable, "-m", "tests.mutation.asked", str(asked)]
     own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     try:
@@ -149,7 +154,7 @@ def _ends_otherwise(asked: Path, copy: Path) -> bool:
             command, cwd=copy, env=os.environ | own, capture_output=True, timeout=LONGEST_S
         )
     except subprocess.TimeoutExpired:
-        return True
+        return 0
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stderr.decode()[-2000:])
-    return done.returncode == 1
+    return int(done.stdout.split()[-1]) if done.returncode else None

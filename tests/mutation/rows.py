@@ -43,14 +43,14 @@ class Checked:
     def calls_of(self, mutant: Mutant) -> list[Call]:
         """Cheap ones that execute the line, of as many checks, rows, modes, GANs as there are.
 
-        Those of the whole file where the line runs at import, whichever call was the first; and
-        where coverage.py saw nothing, but then only in the modes that compile, whose code it does
-        not see.
+        Those of the whole file where the line runs at import, or when a program is made (which is
+        what `mode` asks for), whichever call was the first; and where coverage.py saw nothing, but
+        then only in the modes that compile, whose code it does not see.
         """
         by_line = self.lines.get(mutant.path, {})
         called = mutant.line in self.called.get(mutant.path, set())
         names = set(by_line.get(mutant.line, [])) & self.calls.keys() if called else set()
-        if not names:
+        if not names or any(name.startswith("mode ") for name in names):
             names = {name for of in by_line.values() for name in of if name in self.calls}
             if called and mutant.line not in by_line:
                 names = {name for name in names if "eager" not in name.split()}

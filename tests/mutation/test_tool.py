@@ -114,6 +114,16 @@ def test_calls_are_of_as_many_checks_rows_and_modes_as_there_are() -> None:
     assert chosen("b.py", 1) == []
 
 
+def test_what_is_made_with_a_program_is_every_check_s() -> None:
+    """Checks that come later find the program made."""
+    names = ["mode pytorch w eager float64", "compiled pytorch w eager float64"]
+    calls = {name: (1.0, ({"check": name}, "passed")) for name in names}
+    lines = {1: names[:1], 2: names[1:]}
+    found = Checked({"a.py": lines}, calls, {"a.py": {1, 2}})
+    asked = {line: len(found.calls_of(Mutant("a.py", line, "x", 0))) for line in (1, 2)}
+    assert asked == {1: 2, 2: 1}
+
+
 def test_tests_are_asked_that_have_a_row_execute_the_line(tmp_path: Path) -> None:
     room = tmp_path / "tests" / "bench" / "timing"
     room.mkdir(parents=True)

@@ -128,8 +128,9 @@ def test_tests_are_asked_that_have_a_row_execute_the_line(tmp_path: Path) -> Non
     room = tmp_path / "tests" / "bench" / "timing"
     room.mkdir(parents=True)
     (room / "test_asking.py").write_text("pool.call(where, graphs_of_two, {})\n", encoding="utf-8")
-    (room / "test_other.py").write_text("graphs_of_two_programs()\n", encoding="utf-8")
-    lines = {"a.py": {1: ["graphs_of_two", "run pytorch w eager float64"], 2: []}}
+    (room / "asking.py").write_text("def graphs_of_two():\n    pass\n", encoding="utf-8")
+    (room / "test_other.py").write_text("graphs_of_two_programs(start)\n", encoding="utf-8")
+    lines = {"a.py": {1: ["graphs_of_two", "start", "run pytorch w eager float64"], 2: ["start"]}}
     found = Checked(lines, {}, {})
     asked = {line: found.tests_of(Mutant("a.py", line, "x", 0), tmp_path) for line in (1, 2, 3)}
     assert asked == {1: ["tests/bench/timing/test_asking.py"], 2: [], 3: []}

@@ -33,7 +33,7 @@ class Settings(NamedTuple):
     precision: str
     device: str
     chunk: int
-    """Iterations whose draws `run` prepares at a time."""
+    """Iterations whose draws `run` makes at a time, in blocks counted from iteration 0."""
 
 
 class Program(Protocol):
@@ -79,18 +79,26 @@ class Program(Protocol):
     def train_step(self, state: Any, draws: Mapping[str, Array]) -> tuple[Any, dict[str, float]]:
         """One iteration with the randomness given, arrays (repeat, batch, *shape)."""
 
-    def run(self, state: Any, data: Any, seed: int, n: int) -> tuple[Any, Any]:
+    def run(self, state: Any, data: Any, seed: int, n: int, first: int = 0) -> tuple[Any, Any]:
         """n iterations back to back on draws that the framework makes on the device: what is timed.
 
-        `data` comes from `place`. Draws are made a chunk at a time, outside the compiled step and
-        inside this call; nothing waits for the device. Returns the state and the metrics, each an
-        array (n,) on the device. Full batches of each shuffled epoch only.
+        `data` comes from `place`, `first` is the number of the first iteration. Draws are made a
+        chunk at a time, outside the compiled step and inside this call; nothing waits for the
+        device. Returns the state and the metrics, each an array (n,) on the device. Full batches of
+        each shuffled epoch only.
+
+        Draws depend on the seed, the stream and the iteration alone: a training that is cut has the
+        same, bit for bit. So has its state on a CPU, where one dispatch is one iteration or the cut
+        lies on the grid of chunks; elsewhere the two agree as closely as a proof asks.
         """
 
-    def chunks(self, data: Any, seed: int, n: int) -> Iterator[Any]:
-        """The chunks that `run` uses, as the framework has them on the device."""
+    def chunks(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Any]:
+        """The chunks that `run` uses, as the framework has them on the device.
 
-    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
+        All but the first and the last are `chunk` iterations long and begin at a multiple of it.
+        """
+
+    def draws(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
         """The same chunks in NumPy, each array (iterations, repeat, batch, *shape)."""
 
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:

@@ -7,7 +7,7 @@ starts at a fresh step. Normals come by the inverse distribution function.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 
 import numpy as np
@@ -50,17 +50,31 @@ def permutation(key: str, size: int) -> NDArray[np.int64]:
     return np.argsort(raw_words(key, 0, size, 1)[:, 0], kind="stable")
 
 
-def batch_rows(workload: Workload, source_size: int, batch: int) -> tuple[int, int]:
+def blocks(first: int, n: int, length: int) -> Iterator[tuple[int, int, int]]:
+    """(number of the block, first iteration within it, and the one behind the last) in order.
+
+    Rows make draws in blocks of `length` iterations at absolute places, of which iterations
+    first ... first + n - 1 take their parts: they are the same however a training is cut.
+    """
+    for number in range(first // length, -(-(first + n) // length)):
+        start = number * length
+        yield number, max(first - start, 0), min(first + n - start, length)
+
+
+def batch_rows(
+    workload: Workload, source_size: int, batch: int, *, full_only: bool = False
+) -> tuple[int, int]:
     """(first global sample, number of rows) of batch number `batch` of an epoch-sampled array.
 
-    The last batch of an epoch is smaller where the batch size does not divide the epoch, unless a
-    phase repeats: repeated updates see full batches only. Draws with replacement know no epochs.
+    The last batch of an epoch is smaller where the batch size does not divide the epoch. It is left
+    out where only full ones are asked for, and where a phase repeats: repeated updates see full
+    batches. Draws with replacement know no epochs.
     """
     size = workload.schedule.batch_size
     replaced = any(s.sampling == "with_replacement" for s in workload.arrays.values())
     if source_size < size:  # which draws with replacement may be
         return batch * size, size
-    if replaced or any(phase.repeat > 1 for phase in workload.phases):
+    if full_only or replaced or any(phase.repeat > 1 for phase in workload.phases):
         full = source_size // size
         return batch // full * source_size + batch % full * size, size
     per_epoch = -(-source_size // size)
@@ -70,16 +84,22 @@ def batch_rows(workload: Workload, source_size: int, batch: int) -> tuple[int, i
 
 
 def draws(
-    workload: Workload, seed: int, iteration: int, arrays: Mapping[str, NDArray[np.float32]]
+    workload: Workload,
+    seed: int,
+    iteration: int,
+    arrays: Mapping[str, NDArray[np.float32]],
+    *,
+    full_only: bool = False,
 ) -> dict[str, Array]:
     """What iteration number `iteration` (from 0) is given: `<phase>/<source>` -> float64 array.
 
-    Shapes are (repeat, batch, *shape of the source). `arrays` holds the real samples by source.
+    Shapes are (repeat, batch, *shape of the source). `arrays` holds the real samples by source;
+    `full_only` leaves out the last, smaller batch of each epoch, as `run` does.
     """
     drawn = {}
     for name, (repeat, source) in workload.draw_table().items():
         parts = [
-            _draw(workload, seed, name, source, iteration * repeat + i, arrays)
+            _draw(workload, seed, name, source, iteration * repeat + i, arrays, full_only)
             for i in range(repeat)
         ]
         drawn[name] = np.stack(parts)
@@ -93,11 +113,13 @@ def _draw(
     source: Drawn,
     batch: int,
     arrays: Mapping[str, NDArray[np.float32]],
+    full_only: bool,
 ) -> Array:
     size = workload.schedule.batch_size
     own = arrays.get(name.split("/")[1], next(iter(arrays.values()), None))
-    # Noise follows the batch's own size.
-    start, rows = (batch * size, size) if own is None else batch_rows(workload, len(own), batch)
+    start, rows = batch * size, size
+    if own is not None:  # noise follows the batch's own size
+        start, rows = batch_rows(workload, len(own), batch, full_only=full_only)
     key = f"{workload.name}/{seed}/{name}"
     if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
         array = arrays[name.split("/")[1]]

@@ -15,12 +15,11 @@ import numpy as np
 from jax import Array, lax
 from numpy.typing import NDArray
 
+from spec.randomness import blocks
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 PIECE, LARGE = 100_000, 1_000_000
 """How many numbers are drawn at a time on a CPU, where there are at least so many."""
-_Order = tuple[tuple[Array, ...], int, int]
-"""(epochs drawn and not used up, rows used of the first of them, its number)"""
 
 
 def chunks(
@@ -28,46 +27,57 @@ def chunks(
     data: dict[str, Array],
     batch: int,
     seed: int,
+    first: int,
     n: int,
     chunk: int,
     like: Array,
 ) -> Iterator[dict[str, Array]]:
-    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, *).
+    """Draws of n iterations from `first` on: `<phase>/<source>` (iterations, repeat, batch, *).
 
-    `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
+    `chunk` at a time, counted from iteration 0. `like` gives the dtype and the device. Epochs are
+    shuffled anew; only their full batches count.
     """
-    orders: dict[str, _Order] = {}
-    for number, start in enumerate(range(0, n, chunk)):
+    orders: dict[str, dict[int, Array]] = {key: {} for key in table}
+    for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with jax.default_device(like.device):
             for stream, (key, (repeat, source)) in enumerate(table.items()):
-                lead = (min(chunk, n - start), repeat, batch)
+                lead = (chunk, repeat, batch)
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(seed, stream, number)
                     drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
                 elif isinstance(source, ARRAYS):
-                    array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
-                    drawn[key], orders[key] = _rows(array, order, lead, (seed, stream))
+                    array = data[key.split("/")[1]]
+                    drawn[key] = _rows(array, orders[key], number, lead, (seed, stream))
                 else:
                     place = _place(seed, stream, number)
                     shape = (*lead, *source.shape)
                     drawn[key] = _sample(place, source=source, shape=shape, dtype=like.dtype)
+            if (low, high) != (0, chunk):
+                drawn = {key: value[low:high] for key, value in drawn.items()}
         yield drawn
 
 
 def _rows(
-    array: Array, order: _Order, lead: tuple[int, int, int], stream: tuple[int, int]
-) -> tuple[Array, _Order]:
-    """(samples of shape (*lead, *sample), what is left of the order)."""
-    epochs, used, first = order
+    array: Array,
+    orders: dict[int, Array],
+    number: int,
+    lead: tuple[int, int, int],
+    stream: tuple[int, int],
+) -> Array:
+    """Samples (*lead, *sample) of a chunk; `orders` keeps those of the epochs that it touches."""
     size, needed = len(array), prod(lead)
     full = size // lead[2] * lead[2]
+    first, used = divmod(number * needed, full)
     # As many epochs as the rows can touch, wherever in the first they start: always one shape.
-    for number in range(first + len(epochs), first + (needed - 1) // full + 2):
-        epochs += (_epoch(_place(*stream, number), size=size, full=full),)
-    samples = _take(array, epochs, _place(used), lead=lead)
-    done, used = divmod(used + needed, full)
-    return samples, (epochs[done:], used, first + done)
+    touched = range(first, first + (needed - 1) // full + 2)
+    for epoch in touched:
+        if epoch not in orders:
+            orders[epoch] = _epoch(_place(*stream, epoch), size=size, full=full)
+    for epoch in [epoch for epoch in orders if epoch < first]:
+        del orders[epoch]
+    epochs = tuple(orders[epoch] for epoch in touched)
+    return _take(array, epochs, _place(used), lead=lead)
 
 
 @partial(jax.jit, static_argnames="lead")

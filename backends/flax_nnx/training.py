@@ -92,20 +92,24 @@ class Program:
         return state, _floats(metrics)
 
     def run(
-        self, state: states.State, data: dict[str, Tensor], seed: int, n: int
+        self, state: states.State, data: dict[str, Tensor], seed: int, n: int, first: int = 0
     ) -> tuple[states.State, Metrics]:
         rows = []
-        for chunk in self.chunks(data, seed, n):
+        for chunk in self.chunks(data, seed, n, first):
             state, metrics = self._steps(state, chunk)
             rows.append(metrics)
         return state, _join(rows)
 
-    def chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+    def chunks(
+        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
+    ) -> Iterator[dict[str, Tensor]]:
         batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
-        return device_draws.chunks(self._table, data, batch, seed, n, chunk, self._like)
+        return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, self._like)
 
-    def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
-        for chunk in self.chunks(data, seed, n):
+    def draws(
+        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
+    ) -> Iterator[Arrays]:
+        for chunk in self.chunks(data, seed, n, first):
             yield {key: states.to_canonical(value) for key, value in chunk.items()}
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:

@@ -16,11 +16,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from backends.keras3.device import engine
+from spec.randomness import blocks
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 Tensor = Any
-_Order = tuple[tuple[Tensor, ...], int, int]
-"""(epochs drawn and not used up, rows used of the first of them, its number)"""
 _GENERATOR = keras.random.SeedGenerator(seed=0)
 """Its state is never its own: each draw puts the seed of its place there."""
 
@@ -30,46 +29,57 @@ def chunks(
     data: dict[str, Tensor],
     batch: int,
     seed: int,
+    first: int,
     n: int,
     chunk: int,
     device: str,
 ) -> Iterator[dict[str, Tensor]]:
-    """n iterations of draws, `chunk` at a time: `<phase>/<source>` (iterations, repeat, batch, *).
+    """Draws of n iterations from `first` on: `<phase>/<source>` (iterations, repeat, batch, *).
 
-    Epochs are shuffled anew; only their full batches count.
+    `chunk` at a time, counted from iteration 0. Epochs are shuffled anew; only their full batches
+    count.
     """
-    orders: dict[str, _Order] = {}
-    for start in range(0, n, chunk):
+    orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
+    for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with keras.device(device):
             for key, (repeat, source) in table.items():
-                lead, stream = (min(chunk, n - start), repeat, batch), f"{seed}/{key}"
+                lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-                    place = _place(f"{stream}/{start}")
+                    place = _place(f"{stream}/{number}")
                     drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
                 elif isinstance(source, ARRAYS):
-                    array, order = data[key.split("/")[1]], orders.get(key, ((), 0, 0))
-                    drawn[key], orders[key] = _rows(array, order, lead, stream)
+                    array = data[key.split("/")[1]]
+                    drawn[key] = _rows(array, orders[key], number, lead, stream)
                 else:
-                    place, shape = _place(f"{stream}/{start}"), (*lead, *source.shape)
+                    place, shape = _place(f"{stream}/{number}"), (*lead, *source.shape)
                     dtype = keras.config.floatx()
                     drawn[key] = _sample(place, source=source, shape=shape, dtype=dtype)
+            if (low, high) != (0, chunk):
+                drawn = {key: value[low:high] for key, value in drawn.items()}
         yield drawn
 
 
 def _rows(
-    array: Tensor, order: _Order, lead: tuple[int, int, int], stream: str
-) -> tuple[Tensor, _Order]:
-    """(samples of shape (*lead, *sample), what is left of the order)."""
-    epochs, used, first = order
+    array: Tensor,
+    orders: dict[int, Tensor],
+    number: int,
+    lead: tuple[int, int, int],
+    stream: str,
+) -> Tensor:
+    """Samples (*lead, *sample) of a chunk; `orders` keeps those of the epochs that it touches."""
     size, needed = len(array), prod(lead)
     full = size // lead[2] * lead[2]
+    first, used = divmod(number * needed, full)
     # As many epochs as the rows can touch, wherever in the first they start: always one shape.
-    for number in range(first + len(epochs), first + (needed - 1) // full + 2):
-        epochs += (_epoch(_place(f"{stream}/epoch/{number}"), size=size, full=full),)
-    samples = _take(array, epochs, np.array([used], np.int32), lead=lead)
-    done, used = divmod(used + needed, full)
-    return samples, (epochs[done:], used, first + done)
+    touched = range(first, first + (needed - 1) // full + 2)
+    for epoch in touched:
+        if epoch not in orders:
+            orders[epoch] = _epoch(_place(f"{stream}/epoch/{epoch}"), size=size, full=full)
+    for epoch in [epoch for epoch in orders if epoch < first]:
+        del orders[epoch]
+    epochs = tuple(orders[epoch] for epoch in touched)
+    return _take(array, epochs, np.array([used], np.int32), lead=lead)
 
 
 @partial(engine.drawing, static=("lead",))

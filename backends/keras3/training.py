@@ -104,24 +104,24 @@ class Program:
         return state, _floats({name: values[0] for name, values in metrics.items()})
 
     def run(
-        self, state: states.State, data: Tensors, seed: int, n: int
+        self, state: states.State, data: Tensors, seed: int, n: int, first: int = 0
     ) -> tuple[states.State, Tensors]:
         parts = []
         with self._placed():
-            for chunk in self.chunks(data, seed, n):
+            for chunk in self.chunks(data, seed, n, first):
                 parts.append(self._train(state, chunk, len(next(iter(chunk.values())))))
             names = parts[0]
             return state, {
                 name: ops.concatenate([part[name] for part in parts], axis=0) for name in names
             }
 
-    def chunks(self, data: Tensors, seed: int, n: int) -> Iterator[Tensors]:
+    def chunks(self, data: Tensors, seed: int, n: int, first: int = 0) -> Iterator[Tensors]:
         on = device.NAMES[self.settings.device]
         batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
-        return device_draws.chunks(self._table, data, batch, seed, n, chunk, on)
+        return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, on)
 
-    def draws(self, data: Tensors, seed: int, n: int) -> Iterator[Arrays]:
-        for chunk in self.chunks(data, seed, n):
+    def draws(self, data: Tensors, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
+        for chunk in self.chunks(data, seed, n, first):
             yield {key: states.to_canonical(value) for key, value in chunk.items()}
 
     def place(self, arrays: Mapping[str, Array]) -> Tensors:

@@ -1,10 +1,13 @@
 """Randomness of the timed path: torch draws it on the device, a chunk at a time."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from math import prod
 
 import torch
 from torch import Tensor
 
+from spec.randomness import blocks
 from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 
@@ -13,35 +16,43 @@ def chunks(
     data: dict[str, Tensor],
     batch: int,
     seed: int,
+    first: int,
     n: int,
     chunk: int,
     like: Tensor,
 ) -> Iterator[dict[str, Tensor]]:
-    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape).
+    """Draws of n iterations from `first` on: arrays (iterations, repeat, batch, *shape).
 
-    `like` gives the dtype and the device. Epochs are shuffled anew; only their full batches count.
+    `chunk` at a time, counted from iteration 0. `like` gives the dtype and the device. Epochs are
+    shuffled anew; only their full batches count.
     """
-    generator = torch.Generator(like.device).manual_seed(seed)
-    orders: dict[str, Tensor] = {}
-    for start in range(0, n, chunk):
+    generator = torch.Generator(like.device)
+    orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
+    for number, low, high in blocks(first, n, chunk):
         drawn = {}
         for key, (repeat, source) in table.items():
-            lead = (min(chunk, n - start), repeat, batch)
+            lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-                array = data[key.split("/")[1]]
-                on = like.device
-                drawn[key] = _take(
-                    array, torch.randint(len(array), lead, generator=generator, device=on)
-                )
+                array, own = data[key.split("/")[1]], _seeded(generator, f"{stream}/{number}")
+                rows = torch.randint(len(array), lead, generator=own, device=like.device)
+                drawn[key] = _take(array, rows[low:high])
             elif isinstance(source, ARRAYS):
                 array = data[key.split("/")[1]]
-                rows, orders[key] = _rows(orders.get(key), len(array), batch, lead, generator)
-                drawn[key] = _take(array, rows)
+                rows = _rows(orders[key], len(array), number, lead, generator, stream)
+                drawn[key] = _take(array, rows[low:high])
             else:
                 *size, channels = source.shape
                 shape = (channels, *size) if len(size) == 2 else source.shape
-                drawn[key] = _sample(source, (*lead, *shape), generator, like)
+                own = _seeded(generator, f"{stream}/{number}")
+                drawn[key] = _sample(source, (*lead, *shape), own, like)[low:high]
         yield drawn
+
+
+def _seeded(generator: torch.Generator, place: str) -> torch.Generator:
+    """The generator at the start of this place's numbers."""
+    return generator.manual_seed(
+        int.from_bytes(hashlib.sha256(place.encode()).digest()[:8], "big") >> 1
+    )
 
 
 def _take(array: Tensor, rows: Tensor) -> Tensor:
@@ -52,20 +63,25 @@ def _take(array: Tensor, rows: Tensor) -> Tensor:
 
 
 def _rows(
-    order: Tensor | None,
+    orders: dict[int, Tensor],
     size: int,
-    batch: int,
+    number: int,
     lead: tuple[int, int, int],
     generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """(indices of shape `lead`, what is left of the order)."""
-    needed = lead[0] * lead[1] * lead[2]
-    if order is None:
-        order = torch.empty(0, dtype=torch.int64, device=generator.device)
-    while len(order) < needed:
-        epoch = torch.randperm(size, generator=generator, device=generator.device)
-        order = torch.cat([order, epoch[: size // batch * batch]])
-    return order[:needed].reshape(lead), order[needed:]
+    stream: str,
+) -> Tensor:
+    """Indices of shape `lead` of a chunk; `orders` keeps those of the epochs that it touches."""
+    full, needed = size // lead[2] * lead[2], prod(lead)
+    start = number * needed
+    touched = range(start // full, (start + needed - 1) // full + 1)
+    for epoch in touched:
+        if epoch not in orders:
+            own = _seeded(generator, f"{stream}/epoch/{epoch}")
+            orders[epoch] = torch.randperm(size, generator=own, device=own.device)[:full]
+    for epoch in [epoch for epoch in orders if epoch < touched[0]]:
+        del orders[epoch]
+    order = torch.cat([orders[epoch] for epoch in touched])
+    return order[start % full :][:needed].reshape(lead)
 
 
 def _sample(

@@ -113,17 +113,21 @@ class Program:
         return state, _floats(self._steps(state, chunk))
 
     def run(
-        self, state: states.State, data: dict[str, Tensor], seed: int, n: int
+        self, state: states.State, data: dict[str, Tensor], seed: int, n: int, first: int = 0
     ) -> tuple[states.State, Metrics]:
-        rows = [self._steps(state, chunk) for chunk in self.chunks(data, seed, n)]
+        rows = [self._steps(state, chunk) for chunk in self.chunks(data, seed, n, first)]
         return state, {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
-    def chunks(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[dict[str, Tensor]]:
+    def chunks(
+        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
+    ) -> Iterator[dict[str, Tensor]]:
         batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
-        return device_draws.chunks(self._table, data, batch, seed, n, chunk, self._like)
+        return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, self._like)
 
-    def draws(self, data: dict[str, Tensor], seed: int, n: int) -> Iterator[Arrays]:
-        for chunk in self.chunks(data, seed, n):
+    def draws(
+        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
+    ) -> Iterator[Arrays]:
+        for chunk in self.chunks(data, seed, n, first):
             yield {
                 key: states.to_canonical(value, self._shapes[key]) for key, value in chunk.items()
             }

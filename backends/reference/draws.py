@@ -1,7 +1,6 @@
 """The reference's draws are the spec's own NumPy streams."""
 
 from collections.abc import Iterator, Mapping
-from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -12,21 +11,15 @@ from spec.workload import Workload
 
 
 def chunks(
-    workload: Workload, data: Mapping[str, Any], seed: int, n: int, chunk: int
+    workload: Workload, data: Mapping[str, Any], seed: int, first: int, n: int, chunk: int
 ) -> Iterator[Arrays]:
-    """n iterations of draws, `chunk` at a time: arrays (iterations, repeat, batch, *shape).
+    """Draws of n iterations from `first` on: arrays (iterations, repeat, batch, *shape).
 
-    As in every row only the full batches of an epoch count.
+    `chunk` at a time, counted from iteration 0. As in every row only an epoch's full batches count.
     """
-    full = _full(workload, data, seed)
-    for start in range(0, n, chunk):
-        rows = list(islice(full, min(chunk, n - start)))
+    for number, low, high in randomness.blocks(first, n, chunk):
+        rows = [
+            randomness.draws(workload, seed, number * chunk + i, data, full_only=True)
+            for i in range(low, high)
+        ]
         yield {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-
-
-def _full(workload: Workload, data: Mapping[str, Any], seed: int) -> Iterator[Arrays]:
-    size = workload.schedule.batch_size
-    for i in count():
-        drawn = randomness.draws(workload, seed, i, data)
-        if all(value.shape[1] == size for value in drawn.values()):
-            yield drawn

@@ -74,19 +74,21 @@ class Program:
         state = self._average(state)
         return state | {"iteration": state["iteration"] + 1}, metrics
 
-    def run(self, state: Arrays, data: Any, seed: int, n: int) -> tuple[Arrays, Any]:
+    def run(
+        self, state: Arrays, data: Any, seed: int, n: int, first: int = 0
+    ) -> tuple[Arrays, Any]:
         rows = []
-        for chunk in self.draws(data, seed, n):
+        for chunk in self.draws(data, seed, n, first):
             for i in range(len(next(iter(chunk.values())))):
                 state, metrics = self.train_step(state, {k: v[i] for k, v in chunk.items()})
                 rows.append(metrics)
         return state, {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
-    def chunks(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
-        return device_draws.chunks(self.workload, data, seed, n, self.settings.chunk)
+    def chunks(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
+        return device_draws.chunks(self.workload, data, seed, first, n, self.settings.chunk)
 
-    def draws(self, data: Any, seed: int, n: int) -> Iterator[Arrays]:
-        return self.chunks(data, seed, n)
+    def draws(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
+        return self.chunks(data, seed, n, first)
 
     def place(self, arrays: Mapping[str, Array]) -> Any:
         return dict(arrays)

@@ -53,9 +53,8 @@ def prepare(
     workload, program, row = one.workload, one.program, one.cell.row
     state = program.import_state(init_state(workload, SEED))
     ready = Ready(workload, program, one.placed, state, backends.load(row).device.stopwatch)
-    # A dispatch of a whole chunk is timed in whole chunks; single ones in as few as will do.
-    unit = one.chunk if one.cell.mode == "multistep" else 1
-    k, measured_s = _iterations_per_round(ready, unit, round_s, iterations_per_round)
+    # Draws are made a chunk at a time, whoever takes them: a part of one would cost a whole one's.
+    k, measured_s = _iterations_per_round(ready, one.chunk, round_s, iterations_per_round)
     draws_s = _draws_s(ready, k)
     _READY[cell_id] = ready
     return {

@@ -71,6 +71,7 @@ CATALOGUE = (
     Check(checks.check_trajectory, modes="every"),
     Check(run_checks.check_draws, modes="every", precisions=BOTH),
     Check(run_checks.check_run, modes="every", precisions=BOTH),
+    Check(run_checks.check_cut_run, modes="every", workloads=ONCE),
     Check(run_checks.check_modes_agree, modes="others"),
     Check(run_checks.check_compiled, modes="every", precisions=BOTH, workloads=ONCE),
     Check(run_checks.check_same_seed, modes="every", precisions=BOTH),

@@ -21,6 +21,8 @@ RUN_ITERATIONS = {"float64": 5, "float32": 3}
 DRAWN_ITERATIONS, EPOCH_BATCHES = 9, 3
 """Of the check of draws: chunks of two begin within epochs, end within them, and lie across two;
 three epochs are whole."""
+CUT = 5
+"""Iterations until the draws are cut in two: within a chunk, and within an epoch."""
 
 DISTINCT = 100
 """Numbers from which on two masks of one rate are practically never the same."""
@@ -74,6 +76,32 @@ def check_draws(case: Case) -> None:
         distinct = len(np.unique(rows, axis=0))
         where = f"{kind}: every sample is fresh, in every phase, iteration and seed"
         case.measured.true(distinct == len(rows), where)
+    parts = [*case.program.draws(placed, SEED, CUT), *case.program.draws(placed, SEED, n - CUT, CUT)]
+    for key in case.workload.draw_table():
+        whole, cut = (np.concatenate([c[key] for c in of]) for of in (seeds[0], parts))
+        case.measured.true(np.array_equal(whole, cut), f"{key}: the same however they are cut")
+
+
+def check_cut_run(case: Case) -> None:
+    """A run that is cut and goes on has the draws of a whole one, and ends at its state.
+
+    Bit for bit on a CPU where a dispatch is one iteration or the cut lies between two; elsewhere
+    as closely as modes agree.
+    """
+    n, placed = 2 * CHUNK, case.program.place(case.arrays)
+    whole, _ = case.program.run(case.program.import_state(case.first), placed, SEED, n)
+    expected = case.program.export_state(whole)
+    for cut in (CHUNK, CHUNK + 1):
+        state = case.program.import_state(case.first)
+        state, early = case.program.run(state, placed, SEED, cut)
+        state, late = case.program.run(state, placed, SEED, n - cut, cut)
+        lengths = [len(values) for of in (early, late) for values in of.values()]
+        case.measured.true(set(lengths) == {cut, n - cut}, f"metrics of {lengths} iterations")
+        exact = case.device == "cpu" and (case.mode != "multistep" or cut % CHUNK == 0)
+        limit = tolerances.CEILING[case.precision, "iteration"]
+        limit = tolerances.limit(case.precision, "exact") if exact else limit
+        found = case.program.export_state(state)
+        case.measured.tensors(found, expected, limit, f"cut before iteration {cut}:")
 
 
 def check_modes_agree(case: Case) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from spec import randomness
+
 Patch = tuple[Any, str, Any]
 """(object, attribute or key, replacement)."""
 
@@ -222,8 +224,8 @@ def one_iteration_less(folder: str) -> list[Patch]:
     program = program_of(folder)
     real = program.run
 
-    def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
-        return real(self, state, data, seed, max(1, n - 1))
+    def run(self: Any, state: Any, data: Any, seed: int, n: int, first: int = 0) -> Any:
+        return real(self, state, data, seed, max(1, n - 1), first)
 
     return [(program, "run", run)]
 
@@ -256,8 +258,8 @@ def unseeded(folder: str) -> list[Patch]:
     program = program_of(folder)
     real, calls = program.run, iter(range(1, 1000))
 
-    def run(self: Any, state: Any, data: Any, seed: int, n: int) -> Any:
-        return real(self, state, data, seed + next(calls), n)
+    def run(self: Any, state: Any, data: Any, seed: int, n: int, first: int = 0) -> Any:
+        return real(self, state, data, seed + next(calls), n, first)
 
     return [(program, "run", run)]
 
@@ -279,10 +281,31 @@ def epochs_begun_anew(folder: str) -> list[Patch]:
     program = program_of(folder)
     real = program.chunks
 
-    def chunks(self: Any, data: Any, seed: int, n: int) -> Iterator[Any]:
-        length = self.settings.chunk
-        for start in range(0, n, length):
-            yield from real(self, data, seed + start, min(length, n - start))
+    def chunks(self: Any, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Any]:
+        for number, low, high in randomness.blocks(first, n, self.settings.chunk):
+            yield from real(self, data, seed + number, high - low, low)
+
+    return [(program, "chunks", chunks)]
+
+
+def begun_anew(folder: str) -> list[Patch]:
+    """A run that goes on is given the draws of the first iterations once more."""
+    program = program_of(folder)
+    real = program.chunks
+
+    def chunks(self: Any, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Any]:
+        return real(self, data, seed, n)
+
+    return [(program, "chunks", chunks)]
+
+
+def cut_from_its_own_chunk(folder: str) -> list[Patch]:
+    """Chunks are counted from where a run begins, not from iteration 0: seeds go by that place."""
+    program = program_of(folder)
+    real = program.chunks
+
+    def chunks(self: Any, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Any]:
+        return real(self, data, seed, n, -(-first // self.settings.chunk) * self.settings.chunk)
 
     return [(program, "chunks", chunks)]
 
@@ -291,7 +314,7 @@ def ignored_seed(folder: str) -> list[Patch]:
     """Every seed gives the same draws."""
     program = program_of(folder)
     real = program.chunks
-    return [(program, "chunks", lambda self, data, seed, n: real(self, data, 0, n))]
+    return [(program, "chunks", lambda self, data, seed, *of: real(self, data, 0, *of))]
 
 
 def flipped_kernels(folder: str) -> list[Patch]:

@@ -19,8 +19,8 @@ def _rewritten(change: Callable[[Any, Any, Rows], None]) -> Callable[[str], list
         program = program_of(folder)
         real = program.draws
 
-        def draws(self: Any, data: Any, seed: int, n: int) -> Iterator[Rows]:
-            chunks = list(real(self, data, seed, n))
+        def draws(self: Any, *of: Any) -> Iterator[Rows]:
+            data, chunks = of[0], list(real(self, *of))
             rows = {k: np.concatenate([c[k] for c in chunks]) for k in chunks[0]}
             change(self, data, rows)
             yield rows

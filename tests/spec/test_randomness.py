@@ -94,6 +94,33 @@ def test_repeated_phases_draw_for_each_repetition() -> None:
     assert not np.array_equal(draws["d/x"][0], again["d/x"][0])
 
 
+@pytest.mark.parametrize(
+    ("first", "n", "length", "expected"),
+    [
+        (0, 4, 4, [(0, 0, 4)]),
+        (0, 5, 4, [(0, 0, 4), (1, 0, 1)]),
+        (3, 6, 4, [(0, 3, 4), (1, 0, 4), (2, 0, 1)]),
+        (9, 1, 4, [(2, 1, 2)]),
+        (8, 4, 4, [(2, 0, 4)]),
+        (2, 3, 1, [(2, 0, 1), (3, 0, 1), (4, 0, 1)]),
+    ],
+)
+def test_blocks_lie_at_absolute_places(
+    first: int, n: int, length: int, expected: list[tuple[int, int, int]]
+) -> None:
+    assert list(randomness.blocks(first, n, length)) == expected
+
+
+def test_full_batches_alone_are_an_epochs_first_ones() -> None:
+    workload = spec.load("mlp_square", SMALL)
+    arrays = data.synthetic(workload, 0)
+    every = [randomness.draws(workload, 0, i, arrays) for i in (0, 1, 3, 4)]
+    full = [randomness.draws(workload, 0, i, arrays, full_only=True) for i in range(4)]
+    for one, other in zip(full, every, strict=True):
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[key], other[key]) for key in one)
+
+
 def test_draws_with_replacement_know_no_smaller_batch() -> None:
     """Of 1,797 samples the 29th batch of 64 would have five."""
     for sampling, rows in (("with_replacement", 64), ("shuffled_epochs", 5)):

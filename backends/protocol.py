@@ -54,13 +54,15 @@ class Program(Protocol):
         self,
         state: Any,
         network: str,
-        inputs: Array,
+        inputs: Array | Mapping[str, Array],
         *,
         train: bool,
         masks: Mapping[str, Array] | None = None,
-    ) -> Array:
+    ) -> Any:
         """Forward pass (batch, *input) -> (batch, *output); the state is left as it was.
 
+        A network with several inputs takes a mapping by their names, one with several outputs gives
+        one back (Arrays).
         `masks` holds those of the dropout layers, by name, (batch, *shape); only in train mode.
         """
 
@@ -104,8 +106,8 @@ class Program(Protocol):
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
         """Real samples, resident on the device."""
 
-    def generate(self, state: Any, network: str, inputs: Array) -> Array:
-        """Samples from a network in eval mode, through the mode's own (compiled) path.
+    def generate(self, state: Any, network: str, inputs: Array | Mapping[str, Array]) -> Any:
+        """Samples from a network in eval mode, through the mode's own (compiled) path, as `apply`.
 
         With the moving averages of its parameters, where the workload has them.
         """

@@ -4,20 +4,71 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Name, NotNegative, Number, Positive, Repeats, Size
+from spec.base import Model, Name, NotNegative, Number, Positive, Repeats, Says, Size
 from spec.errors import PlaceError
+from spec.network import INPUT, OUTPUT
+
+Batches = Annotated[
+    tuple[Name, ...],
+    Field(min_length=1),
+    Says("a list of one or more names: batches that pass together, one after the other"),
+]
+Ports = Annotated[
+    Batches | dict[Name, Batches],
+    Says("a list of names, or a table of such lists where the network has several by name"),
+]
 
 
 class Forward(Model):
-    """One forward pass: several inputs are concatenated along the batch and split again after."""
+    """One forward pass of one or more batches, which are joined for it and split again after.
+
+    A network with one input and one output is given lists: `inputs = ["x", "fake"]` passes two
+    batches at once. One with several has tables of lists, as long as each other:
+    `inputs = { image = ["x", "fake"], label = ["x.label", "drawn"] }`.
+    """
 
     network: Name
-    inputs: Annotated[tuple[Name, ...], Field(min_length=1)]
-    outputs: Annotated[tuple[Name, ...], Field(min_length=1)]
+    inputs: Ports
+    """What is passed: draws and earlier outputs of the phase."""
+    outputs: Ports
+    """What comes out is called, one name for each batch. Of a network with several outputs those
+    may be left out that nobody wants."""
     mode: Literal["train", "eval"]
     """train normalises with batch statistics and keeps them; eval uses the running ones."""
     detach: bool
     """No gradient flows back through this pass."""
+
+    @property
+    def given(self) -> dict[str, tuple[str, ...]]:
+        """The batches of each input, by the input's name."""
+        return dict(self.inputs) if isinstance(self.inputs, dict) else {INPUT: self.inputs}
+
+    @property
+    def made(self) -> dict[str, tuple[str, ...]]:
+        """What the batches of each output are called, by the output's name."""
+        return dict(self.outputs) if isinstance(self.outputs, dict) else {OUTPUT: self.outputs}
+
+    @property
+    def batches(self) -> int:
+        """How many batches pass together."""
+        return len(next(iter(self.given.values())))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every name that is passed."""
+        return tuple(name for names in self.given.values() for name in names)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """Every name that comes out."""
+        return tuple(name for names in self.made.values() for name in names)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A name for each batch: those of the first input, or of the first output where two are
+        alike."""
+        first = next(iter(self.given.values()))
+        return first if len(set(first)) == len(first) else next(iter(self.made.values()))
 
 
 class BinaryCrossEntropy(Model):

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
-from spec.workload import Network, Workload
+from spec.network import Network
+from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.workload import Workload
 
 Array = NDArray[np.float64]
 WORDS_PER_STEP = 4
@@ -91,18 +92,18 @@ def draws(
     *,
     full_only: bool = False,
 ) -> dict[str, Array]:
-    """What iteration number `iteration` (from 0) is given: `<phase>/<source>` -> float64 array.
+    """What iteration number `iteration` (from 0) is given: key of the draw -> float64 array.
 
     Shapes are (repeat, batch, *shape of the source). `arrays` holds the real samples by source;
     `full_only` leaves out the last, smaller batch of each epoch, as `run` does.
     """
     drawn = {}
-    for name, (repeat, source) in workload.draw_table().items():
+    for key, draw in workload.draw_table().items():
         parts = [
-            _draw(workload, seed, name, source, iteration * repeat + i, arrays, full_only)
-            for i in range(repeat)
+            _draw(workload, seed, key, draw, iteration * draw.repeat + i, arrays, full_only)
+            for i in range(draw.repeat)
         ]
-        drawn[name] = np.stack(parts)
+        drawn[key] = np.stack(parts)
     return drawn
 
 
@@ -110,23 +111,23 @@ def _draw(
     workload: Workload,
     seed: int,
     name: str,
-    source: Drawn,
+    draw: Draw,
     batch: int,
     arrays: Mapping[str, NDArray[np.float32]],
     full_only: bool,
 ) -> Array:
-    size = workload.schedule.batch_size
-    own = arrays.get(name.split("/")[1], next(iter(arrays.values()), None))
+    size, source = workload.schedule.batch_size, draw.source
+    own = arrays.get(draw.name, next(iter(arrays.values()), None))
     start, rows = batch * size, size
     if own is not None:  # noise follows the batch's own size
         start, rows = batch_rows(workload, len(own), batch, full_only=full_only)
     key = f"{workload.name}/{seed}/{name}"
     if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-        array = arrays[name.split("/")[1]]
+        array = arrays[draw.name]
         chosen = (uniform(key, batch * size, size, ()) * len(array)).astype(np.int64)
         return array[chosen].astype(np.float64)
     if isinstance(source, ARRAYS):
-        array = arrays[name.split("/")[1]]
+        array = arrays[draw.name]
         epoch, first = divmod(start, len(array))
         order = permutation(f"{key}/epoch {epoch}", len(array))
         return array[order[first : first + rows]].astype(np.float64)
@@ -136,6 +137,14 @@ def _draw(
 def masks(network: Network, key: str, rows: int) -> dict[str, Array]:
     """Masks (rows, *shape) for the dropout layers of a network, by name, outside any iteration."""
     return {name: sample(mask, f"{key}/{name}", 0, rows) for name, mask in network.masks().items()}
+
+
+def inputs(network: Network, key: str, rows: int) -> dict[str, Array]:
+    """Standard normal inputs (rows, *shape) of a network by name, outside any iteration."""
+    return {
+        name: normal(key if network.input is not None else f"{key}/{name}", 0, rows, shape)
+        for name, shape in network.taken.items()
+    }
 
 
 def sample(source: Drawn, key: str, start: int, rows: int) -> Array:

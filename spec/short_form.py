@@ -7,16 +7,18 @@ from pydantic import Field, model_validator
 
 from spec.base import Beyond, Fraction, Model, Name, Repeats
 from spec.errors import PlaceError, SpecError
+from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
-from spec.workload import Network, Provenance, Workload, check_layers
+from spec.workload import Provenance, Workload
 
 NETWORKS = ("generator", "discriminator")
 PHASES = Beyond("any phases in any order, each with its own losses, targets, optimizer and clip")
 TARGETS = Beyond("a target in each loss, 0 to 1 in bce and any number in least_squares")
 NOISE = Beyond("any source as the generator's input")
 UNASKED = Beyond("no such rule, for a document that really asks for it")
+SEVERAL = Beyond("networks with several inputs and outputs by name")
 PARTS = Beyond("any number of networks, sources and optimizers")
 
 
@@ -98,6 +100,10 @@ class ShortForm(Model):
         for name in NETWORKS:
             network: Network = getattr(self, name)
             check_layers(name, network)
+            for part in ("inputs", "outputs"):
+                if getattr(network, part):
+                    message = f"the short form's networks have one of them; {SEVERAL}"
+                    raise PlaceError(f"{name}.{part}", message)
             if not network.parameters():
                 raise PlaceError(f"{name}.layers", "no layer has parameters: nothing to train")
         made, judged = self.generator.output, self.discriminator.input

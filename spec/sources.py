@@ -1,6 +1,6 @@
 """Where a phase's draws come from: noise, an array of real samples, or a stream of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -129,3 +129,13 @@ Drawn = NormalNoise | UniformNoise | Digits | Photos | GaussianStream | Mask
 """What an iteration draws: the sources of a file, and the masks of its dropout layers."""
 ARRAYS = (Digits, Photos)
 """Sources that are a finite array, sampled by index."""
+
+
+class Draw(NamedTuple):
+    """What an iteration draws under one key: arrays (repeat, batch, *shape of the source)."""
+
+    repeat: int
+    """Once for each repetition of its phase; or once, for all phases that share it."""
+    source: Drawn
+    name: str
+    """The source's; of a mask the dropout layer's."""

@@ -6,8 +6,9 @@ behind it needs that. Element-wise work, normalisation and optimizers are not co
 a device's best matrix product is a lower bound of what was done.
 """
 
+from spec.network import Network
 from spec.phases import Forward, Phase
-from spec.workload import Network, Workload
+from spec.workload import Workload
 
 
 def iteration_multiply_adds(workload: Workload) -> int:
@@ -21,17 +22,17 @@ def _phase(workload: Workload, phase: Phase) -> int:
     carrying: set[str] = set()
     total = 0
     for forward in phase.forwards:
-        total += len(forward.inputs) * _forward(workload, phase, forward, carrying)
-        moved = forward.network in phase.updates or carrying.intersection(forward.inputs)
+        total += forward.batches * _forward(workload, phase, forward, carrying)
+        moved = forward.network in phase.updates or carrying.intersection(forward.reads)
         if moved and not forward.detach:
-            carrying.update(forward.outputs)
+            carrying.update(forward.writes)
     return total
 
 
 def _forward(workload: Workload, phase: Phase, forward: Forward, carrying: set[str]) -> int:
     network = workload.networks[forward.network]
     ahead = network.multiply_adds()
-    moves, fed = forward.network in phase.updates, bool(carrying.intersection(forward.inputs))
+    moves, fed = forward.network in phase.updates, bool(carrying.intersection(forward.reads))
     if forward.detach or not (moves or fed):
         return ahead
     kernels = ahead if moves else 0

@@ -3,101 +3,20 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from itertools import count
 from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from spec.base import Fraction, Model, Name, Shape
+from spec.base import Fraction, Model, Name
 from spec.errors import PlaceError
-from spec.initialisers import Parameter
-from spec.layer import ShapeError
-from spec.layers import AnyLayer, Dropout
+from spec.network import INPUT, OUTPUT, Network, check_layers
 from spec.optimizers import Optimizer
-from spec.phases import Phase, Schedule
-from spec.sources import ARRAYS, Digits, Drawn, Mask, Photos, Source
+from spec.phases import Forward, Phase, Schedule
+from spec.sources import ARRAYS, Digits, Draw, Photos, Source
 
-LARGEST_NETWORK = 2**30
-"""Parameters: four GiB in float32, and four times that with Adam's moments and gradients."""
-
-
-class Network(Model):
-    """Layers in a row, each fed by the one before it, or by earlier ones that it names."""
-
-    input: Shape
-    layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
-
-    def named_layers(self) -> list[tuple[str, AnyLayer, tuple[int, ...]]]:
-        """(canonical name, layer, input shape) in order; names count up within a kind."""
-        rows, _ = self._walk()
-        return rows
-
-    def wiring(self) -> list[tuple[str | None, ...]]:
-        """What each layer is fed: names of earlier layers, None for the one before."""
-        return [layer.inputs or (None,) for layer in self.layers]
-
-    def named_inputs(self) -> set[str]:
-        """Layers, or `input`, whose output is wanted again later."""
-        return {name for layer in self.layers for name in layer.inputs or ()}
-
-    @property
-    def output(self) -> tuple[int, ...]:
-        """Shape of one output sample."""
-        return self._walk()[1]
-
-    def _walk(self) -> tuple[list[tuple[str, AnyLayer, tuple[int, ...]]], tuple[int, ...]]:
-        """(named layers, output shape). ShapeError with the layer's place where it cannot be."""
-        counters: dict[str, count[int]] = {}
-        shapes, shape, rows = {"input": self.input}, self.input, []
-        for i, layer in enumerate(self.layers):
-            number = next(counters.setdefault(layer.kind, count()))
-            name = layer.name or f"{layer.kind}_{number}"
-            given = [shape] if layer.inputs is None else []
-            for source in layer.inputs or ():
-                if source not in shapes:
-                    raise PlaceError(
-                        f"layers[{i}].inputs",
-                        f"no earlier layer is called {source!r}; earlier are: {', '.join(shapes)}",
-                    )
-                given.append(shapes[source])
-            if name in shapes:
-                raise PlaceError(f"layers[{i}]", f"an earlier layer is called {name!r} too")
-            try:
-                shape = shapes[name] = layer.joined_shape(given)
-                layer.parameters(given[0])  # of a shape that the layer takes
-            except ShapeError as error:
-                raise PlaceError(f"layers[{i}]", str(error)) from None
-            rows.append((name, layer, given[0]))
-        return rows, shape
-
-    def parameters(self) -> dict[str, Parameter]:
-        """Trainable arrays by `<layer>/<name>`."""
-        return {
-            f"{name}/{key}": value
-            for name, layer, shape in self.named_layers()
-            for key, value in layer.parameters(shape).items()
-        }
-
-    def statistics(self) -> dict[str, Parameter]:
-        """Running statistics by `<layer>/<name>`."""
-        return {
-            f"{name}/{key}": value
-            for name, layer, shape in self.named_layers()
-            for key, value in layer.statistics(shape).items()
-        }
-
-    def masks(self) -> dict[str, Mask]:
-        """What each dropout layer multiplies with in train mode, by the layer's name."""
-        return {
-            name: Mask(kind="mask", rate=layer.rate, shape=shape)
-            for name, layer, shape in self.named_layers()
-            if isinstance(layer, Dropout)
-        }
-
-    def multiply_adds(self) -> int:
-        """Multiply-adds of one sample's forward pass."""
-        return sum(layer.multiply_adds(shape) for _, layer, shape in self.named_layers())
+SHARED = "shared"
+"""What keys of shared draws begin with, where others have their phase's name."""
 
 
 class ProvenanceField(Model):
@@ -127,6 +46,9 @@ class Workload(Model):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimizers: Annotated[dict[Name, Optimizer], Field(min_length=1)]
     schedule: Schedule
+    shared: dict[Name, Name] = Field(default={})
+    """Draws by name, each with its source, that are made once an iteration: all phases that name
+    one are given the same samples, and so are all repetitions of a phase."""
     averages: dict[Name, Fraction] = Field(default={})
     """By network, the decay d of a moving average of its parameters: after each iteration
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
@@ -139,6 +61,7 @@ class Workload(Model):
         for name, network in self.networks.items():
             check_layers(f"networks.{name}", network)
         _check_names(self)
+        _check_shared(self)
         for name in self.averages:
             _among(f"averages.{name}", name, self.networks, "network")
         for i, phase in enumerate(self.phases):
@@ -181,9 +104,8 @@ class Workload(Model):
     @property
     def images_per_iteration(self) -> int:
         """Real samples seen in one pass through the phases."""
-        real = {name for name, s in self.sources.items() if hasattr(s, "sampling")}
         return self.schedule.batch_size * sum(
-            phase.repeat * len(real.intersection(phase.draws)) for phase in self.phases
+            draw.repeat for draw in self.draw_table().values() if hasattr(draw.source, "sampling")
         )
 
     def updates_of(self, optimizer: str) -> int:
@@ -195,31 +117,43 @@ class Workload(Model):
         constant = self.schedule.learning_rate == "constant"
         return bool(self.optimizers[optimizer].slots) or not constant
 
-    def draw_table(self) -> dict[str, tuple[int, Drawn]]:
-        """What one iteration draws: `<phase>/<source>` -> (repeat, source).
+    def draw_table(self) -> dict[str, Draw]:
+        """What one iteration draws: `<phase>/<source>`, or `shared/<name>`.
 
         And a mask for every dropout that a forward in train mode passes, by input of the forward:
         `<phase>/<forward>.<layer>.<input>`.
         """
-        table: dict[str, tuple[int, Drawn]] = {}
+        table = {
+            f"{SHARED}/{name}": Draw(1, self.sources[of], of) for name, of in self.shared.items()
+        }
         for phase in self.phases:
-            for draw in phase.draws:
-                table[f"{phase.name}/{draw}"] = (phase.repeat, self.sources[draw])
+            for name, key in self.draw_keys(phase).items():
+                if name not in self.shared:
+                    table[key] = Draw(phase.repeat, self.sources[name], name)
             for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
                 sources = self.networks[forward.network].masks()
                 for layer, keys in masks.items():
-                    table |= dict.fromkeys(keys, (phase.repeat, sources[layer]))
+                    table |= dict.fromkeys(keys, Draw(phase.repeat, sources[layer], layer))
         return table
 
+    def draw_keys(self, phase: Phase) -> dict[str, str]:
+        """What a phase calls its draws -> their keys; masks apart."""
+        shared = self.shared
+        return {d: f"{SHARED if d in shared else phase.name}/{d}" for d in phase.draws}
+
     def drawn(self, phase: Phase) -> list[str]:
-        """Keys of everything that a phase draws."""
+        """Keys of everything that a phase draws for itself, masks included."""
         return [key for key in self.draw_table() if key.startswith(f"{phase.name}/")]
+
+    def shared_keys(self, phase: Phase) -> list[str]:
+        """Keys of what a phase is given that others, or its own repetitions, are given too."""
+        return [key for name, key in self.draw_keys(phase).items() if name in self.shared]
 
     def mask_keys(self, phase: Phase) -> list[dict[str, tuple[str, ...]]]:
         """For each forward: dropout layer -> keys of its masks, in the order of the inputs."""
         return [
             {
-                layer: tuple(f"{phase.name}/{i}.{layer}.{name}" for name in forward.inputs)
+                layer: tuple(f"{phase.name}/{i}.{layer}.{name}" for name in forward.labels)
                 for layer in (
                     self.networks[forward.network].masks() if forward.mode == "train" else ()
                 )
@@ -234,40 +168,18 @@ class Workload(Model):
         chunk stays short on a slow device; at least 1, at most 32.
         """
         batch = self.schedule.batch_size
-        numbers = sum(repeat * batch * prod(s.shape) for repeat, s in self.draw_table().values())
+        drawn = self.draw_table().values()
+        numbers = sum(draw.repeat * batch * prod(draw.source.shape) for draw in drawn)
         work = (
             3
             * batch
             * sum(
-                phase.repeat * len(f.inputs) * self.networks[f.network].multiply_adds()
+                phase.repeat * f.batches * self.networks[f.network].multiply_adds()
                 for phase in self.phases
                 for f in phase.forwards
             )
         )
         return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
-
-
-def check_layers(place: str, network: Network) -> None:
-    """Every layer fits the one before, none is lost, and memory can hold them."""
-    try:
-        rows = network.named_layers()
-    except PlaceError as error:
-        raise PlaceError(f"{place}.{error.place}", str(error)) from None
-    wanted = network.named_inputs()
-    for i, ((name, _, _), after) in enumerate(zip(rows, network.layers[1:], strict=False)):
-        if after.inputs is not None and name not in wanted:
-            raise PlaceError(
-                f"{place}.layers[{i}]",
-                f"the output of {name!r} goes nowhere: the layer behind it takes other inputs, and "
-                "none names it",
-            )
-    count = sum(prod(p.shape) for p in network.parameters().values())
-    if count > LARGEST_NETWORK:
-        raise PlaceError(
-            f"{place}.layers",
-            f"{count:,} parameters, {count * 4 / 2**30:,.0f} GiB in float32; at most "
-            f"{LARGEST_NETWORK:,} are taken",
-        )
 
 
 def _check_batch_norms(workload: Workload) -> None:
@@ -286,6 +198,9 @@ def _check_names(workload: Workload) -> None:
     phases = [phase.name for phase in workload.phases]
     metrics = [f"{name}_loss" for name in phases]
     for i, phase in enumerate(workload.phases):
+        if phase.name == SHARED:
+            message = f"given {SHARED!r}, which is what draws are called that phases share"
+            raise PlaceError(f"phases[{i}].name", message)
         if phase.name in phases[:i]:
             raise PlaceError(f"phases[{i}].name", f"an earlier phase is called {phase.name!r} too")
         for name in phase.metrics:
@@ -294,26 +209,28 @@ def _check_names(workload: Workload) -> None:
         metrics += phase.metrics
 
 
+def _check_shared(workload: Workload) -> None:
+    named = {draw for phase in workload.phases for draw in phase.draws}
+    for name, source in workload.shared.items():
+        _among(f"shared.{name}", source, workload.sources, "source")
+        if name in workload.sources:
+            raise PlaceError(f"shared.{name}", "a source has this name; take another")
+        if name not in named:
+            raise PlaceError(f"shared.{name}", "no phase draws it: name it in a phase's draws")
+
+
 def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
     known: dict[str, tuple[int, ...]] = {}
+    shared = workload.shared
     for i, draw in enumerate(phase.draws):
-        _among(f"{place}.draws[{i}]", draw, workload.sources, "source")
-        known[draw] = workload.sources[draw].shape
+        what = "source or shared draw" if shared else "source"
+        _among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
+        known[draw] = workload.sources[shared.get(draw, draw)].shape
     for i, forward in enumerate(phase.forwards):
         here = f"{place}.forwards[{i}]"
         _among(f"{here}.network", forward.network, workload.networks, "network")
         network = workload.networks[forward.network]
-        for name in forward.inputs:
-            _among(f"{here}.inputs", name, known, "draw or earlier output")
-            if known[name] != network.input:
-                raise PlaceError(
-                    f"networks.{forward.network}.input",
-                    f"given {list(network.input)}, but {name!r} of phase {phase.name!r} has shape "
-                    f"{list(known[name])}; the two must be equal",
-                )
-        if len(forward.outputs) != len(forward.inputs):
-            raise PlaceError(f"{here}.outputs", "as many outputs as inputs are needed")
-        known.update(dict.fromkeys(forward.outputs, network.output))
+        known |= _check_forward(network, phase.name, here, forward, known)
     for i, term in enumerate(phase.losses):
         _check_term(workload, f"{place}.losses[{i}]", term, known)
     for name, output in phase.metrics.items():
@@ -324,6 +241,60 @@ def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
         if not workload.networks[name].parameters():
             message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
             raise PlaceError(f"networks.{name}.layers", message)
+
+
+def _check_forward(
+    network: Network,
+    phase: str,
+    here: str,
+    forward: Forward,
+    known: dict[str, tuple[int, ...]],
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of what comes out, by name."""
+    for ports, names in (("inputs", network.taken), ("outputs", network.made)):
+        _check_ports(here, ports, getattr(forward, ports), names, forward)
+    for port, batches in forward.given.items():
+        for name in batches:
+            _among(
+                _port(here, "inputs", forward.inputs, port), name, known, "draw or earlier output"
+            )
+            wanted = network.taken[port]
+            if known[name] != wanted:
+                own = "input" if network.input is not None else f"inputs.{port}"
+                raise PlaceError(
+                    f"networks.{forward.network}.{own}",
+                    f"given {list(wanted)}, but {name!r} of phase {phase!r} has shape "
+                    f"{list(known[name])}; the two must be equal",
+                )
+    return {name: network.made[port] for port, batches in forward.made.items() for name in batches}
+
+
+def _port(here: str, ports: str, given: object, port: str) -> str:
+    """The place of an input's or output's batches: a list has no names."""
+    return f"{here}.{ports}.{port}" if isinstance(given, dict) else f"{here}.{ports}"
+
+
+def _check_ports(
+    here: str, ports: str, given: object, names: dict[str, tuple[int, ...]], forward: Forward
+) -> None:
+    """Every input is given, no output that there is not, and each as often as the others."""
+    several = set(names) not in ({INPUT}, {OUTPUT})
+    if several != isinstance(given, dict):
+        wanted = f"a table with {', '.join(names)}" if several else "a list of names"
+        what = "several" if several else "one of them"
+        raise PlaceError(f"{here}.{ports}", f"the network has {what}; allowed: {wanted}")
+    of = forward.given if ports == "inputs" else forward.made
+    for port, batches in of.items():
+        _among(f"{here}.{ports}", port, names, f"{ports.removesuffix('s')} of the network")
+        if len(batches) != forward.batches:
+            as_many = "as many outputs as inputs are needed"
+            same = f"{len(batches)} batches beside {forward.batches} of another input"
+            raise PlaceError(
+                _port(here, ports, given, port), as_many if ports == "outputs" else same
+            )
+    missing = [name for name in names if name not in of] if ports == "inputs" else []
+    if missing:
+        raise PlaceError(f"{here}.inputs", f"missing: {', '.join(missing)}")
 
 
 def _check_term(

@@ -16,14 +16,14 @@ from jax import Array, lax
 from numpy.typing import NDArray
 
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 PIECE, LARGE = 100_000, 1_000_000
 """How many numbers are drawn at a time on a CPU, where there are at least so many."""
 
 
 def chunks(
-    table: Mapping[str, tuple[int, Drawn]],
+    table: Mapping[str, Draw],
     data: dict[str, Array],
     batch: int,
     seed: int,
@@ -41,13 +41,13 @@ def chunks(
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with jax.default_device(like.device):
-            for stream, (key, (repeat, source)) in enumerate(table.items()):
+            for stream, (key, (repeat, source, name)) in enumerate(table.items()):
                 lead = (chunk, repeat, batch)
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(seed, stream, number)
-                    drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
+                    drawn[key] = _choose(data[name], place, lead=lead)
                 elif isinstance(source, ARRAYS):
-                    array = data[key.split("/")[1]]
+                    array = data[name]
                     drawn[key] = _rows(array, orders[key], number, lead, (seed, stream))
                 else:
                     place = _place(seed, stream, number)

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array, lax
 
-from spec import layers, workload
+from spec import layers
+from spec import network as networks
 from spec.normalisation import Normalisation
 
 PRECISION = lax.Precision.HIGHEST
@@ -20,12 +21,12 @@ _ZEROS = nnx.initializers.zeros_init()  # never used: import_state brings every 
 
 
 class Network(nnx.Module):
-    """The layers of a network in a row; (n, *input) -> (n, *output).
+    """The layers of a network in a row; inputs (n, *shape) by name -> outputs by name.
 
     In train mode with a mask (n, *shape) for each dropout layer, by name.
     """
 
-    def __init__(self, network: workload.Network, dtype: Any) -> None:
+    def __init__(self, network: networks.Network, dtype: Any) -> None:
         rows = network.named_layers()
         self.layers = nnx.List(
             [LAYERS[layer.kind](layer, shape, dtype) for _, layer, shape in rows]
@@ -34,9 +35,13 @@ class Network(nnx.Module):
         self.names = tuple(name for name, _, _ in rows)
         self.wiring = tuple(network.wiring())
         self.kept = tuple(sorted(network.named_inputs()))
+        self.heads = tuple(network.heads().items())
 
-    def __call__(self, x: Array, masks: dict[str, Array], *, train: bool) -> Array:
-        seen = {"input": x}
+    def __call__(
+        self, inputs: dict[str, Array], masks: dict[str, Array], *, train: bool
+    ) -> dict[str, Array]:
+        seen = dict(inputs)
+        x = next(iter(inputs.values()))  # the only one, where the first layer names none
         for name, layer, sources in zip(self.names, self.layers, self.wiring, strict=True):
             given = [x if source is None else seen[source] for source in sources]
             if train and isinstance(layer, _Dropout):
@@ -45,7 +50,7 @@ class Network(nnx.Module):
             x = layer(*given, use_running_average=not train) if normalises else layer(*given)
             if name in self.kept:
                 seen[name] = x
-        return x
+        return {head: x if of is None else seen[of] for head, of in self.heads}
 
 
 class _Biased(nnx.BatchNorm):

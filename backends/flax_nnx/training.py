@@ -36,7 +36,9 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
         self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
@@ -61,15 +63,18 @@ class Program:
         self,
         state: states.State,
         network: str,
-        inputs: Array,
+        inputs: Array | Mapping[str, Array],
         *,
         train: bool,
         masks: Mapping[str, Array] | None = None,
-    ) -> Array:
+    ) -> Array | Arrays:
         trees = (state.parameters[network], state.statistics[network])
         given = {name: self._given(mask) for name, mask in (masks or {}).items()}
-        y, _ = self._forward(network, *trees, self._given(inputs), given, train=train)
-        return states.to_canonical(y)
+        of = self.workload.networks[network]
+        x = {name: self._given(array) for name, array in of.by_name(inputs).items()}
+        made, _ = self._forward(network, *trees, x, given, train=train)
+        found = {name: states.to_canonical(y) for name, y in made.items()}
+        return of.plain(found)  # type: ignore[no-any-return]
 
     def losses_and_gradients(
         self, state: states.State, phase: str, draws: Mapping[str, Array]
@@ -106,16 +111,16 @@ class Program:
         batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
         return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, self._like)
 
-    def draws(
-        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
-    ) -> Iterator[Arrays]:
+    def draws(self, data: dict[str, Tensor], seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
         for chunk in self.chunks(data, seed, n, first):
             yield {key: states.to_canonical(value) for key, value in chunk.items()}
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
         return {name: self._given(array) for name, array in arrays.items()}
 
-    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+    def generate(
+        self, state: states.State, network: str, inputs: Array | Mapping[str, Array]
+    ) -> Array | Arrays:
         shown = state._replace(parameters=state.parameters | state.averages)
         return self.apply(shown, network, inputs, train=False)
 
@@ -161,17 +166,25 @@ class Program:
     def _iteration(self, state: states.State, draws: Draws) -> tuple[states.State, Metrics]:
         metrics: Metrics = {}
         for name, phase in self.phases.items():
+            shared = {key: draws[key][0] for key in self._shared[name]}
             given = {key: draws[key] for key in self._drawn[name]}
             if self.settings.mode == "multistep" and phase.repeat > 1:
-                state, rows = lax.scan(self._updates[name], state, given, unroll=1)
+                update = partial(self._update_with, name, shared)
+                state, rows = lax.scan(update, state, given, unroll=1)
                 reported = {metric: row[-1] for metric, row in rows.items()}
             else:
                 for i in range(phase.repeat):
                     one = {key: value[i] for key, value in given.items()}
-                    state, reported = self._updates[name](state, one)
+                    state, reported = self._update_with(name, shared, state, one)
             metrics |= reported
         averages = state.averages and self._average(state.averages, state.parameters)
         return state._replace(averages=averages, iteration=_next(state.iteration)), metrics
+
+    def _update_with(
+        self, name: str, shared: Draws, state: states.State, draws: Draws
+    ) -> tuple[states.State, Metrics]:
+        """One repetition of a phase, on its own draws and those that all of them are given."""
+        return self._updates[name](state, {**draws, **shared})
 
     def _move_averages(self, averages: states.Trees, parameters: states.Trees) -> states.Trees:
         """The moving averages after an iteration."""
@@ -214,16 +227,19 @@ class Program:
 
         def objective(moving: states.Trees) -> tuple[Tensor, tuple[Metrics, states.Trees]]:
             values, kept = parameters | moving, statistics
-            outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
             for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
-                name, batches = step.network, [outputs[key] for key in step.inputs]
+                name = step.network
+                fed = {port: [outputs[key] for key in keys] for port, keys in step.given.items()}
                 masks = {layer: _joined([draws[k] for k in of]) for layer, of in keys.items()}
-                given = (name, values[name], kept[name], _joined(batches), masks)
-                y, own = self._call(*given, train=step.mode == "train")
+                x = {port: _joined(batches) for port, batches in fed.items()}
+                given = (name, values[name], kept[name], x, masks)
+                made, own = self._call(*given, train=step.mode == "train")
                 kept = kept | {name: own}
-                edges = list(accumulate(len(batch) for batch in batches))[:-1]
-                parts = jnp.split(lax.stop_gradient(y) if step.detach else y, edges)
-                outputs |= dict(zip(step.outputs, parts, strict=True))
+                edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
+                for port, names in step.made.items():
+                    y = lax.stop_gradient(made[port]) if step.detach else made[port]
+                    outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
             loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
             reported = {
                 name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
@@ -239,15 +255,15 @@ class Program:
         network: str,
         parameters: Any,
         statistics: Any,
-        x: Tensor,
+        inputs: dict[str, Tensor],
         masks: dict[str, Tensor],
         *,
         train: bool,
-    ) -> tuple[Tensor, Any]:
-        """(output, running statistics after it) of a network, from its own trees."""
+    ) -> tuple[dict[str, Tensor], Any]:
+        """(outputs, running statistics after it) of a network, from its own trees."""
         module = nnx.merge(self._graphs[network], parameters, statistics, copy=True)
-        y = module(x, masks, train=train)
-        return y, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+        made = module(inputs, masks, train=train)
+        return made, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
     def _given(self, array: Array) -> Tensor:
         return states.from_canonical(array, self._like)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backends.keras3.device import engine
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 Tensor = Any
 _GENERATOR = keras.random.SeedGenerator(seed=0)
@@ -25,7 +25,7 @@ _GENERATOR = keras.random.SeedGenerator(seed=0)
 
 
 def chunks(
-    table: Mapping[str, tuple[int, Drawn]],
+    table: Mapping[str, Draw],
     data: dict[str, Tensor],
     batch: int,
     seed: int,
@@ -43,13 +43,13 @@ def chunks(
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with keras.device(device):
-            for key, (repeat, source) in table.items():
+            for key, (repeat, source, name) in table.items():
                 lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(f"{stream}/{number}")
-                    drawn[key] = _choose(data[key.split("/")[1]], place, lead=lead)
+                    drawn[key] = _choose(data[name], place, lead=lead)
                 elif isinstance(source, ARRAYS):
-                    array = data[key.split("/")[1]]
+                    array = data[name]
                     drawn[key] = _rows(array, orders[key], number, lead, stream)
                 else:
                     place, shape = _place(f"{stream}/{number}"), (*lead, *source.shape)

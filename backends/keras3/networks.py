@@ -12,7 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from spec import layers, workload
+from spec import layers
+from spec import network as networks
 from spec.normalisation import Normalisation
 
 Tensor = Any
@@ -20,21 +21,27 @@ Tensor = Any
 
 
 class Network(keras.Model):
-    """The layers of a network in a row; (n, *input) -> (n, *output).
+    """The layers of a network in a row.
 
     The Keras layer that holds parameters has the canonical layer's name.
     """
 
-    def __init__(self, network: workload.Network) -> None:
-        x = start = keras.Input(network.input, dtype=keras.config.floatx())
-        seen = {"input": start}
+    def __init__(self, network: networks.Network) -> None:
+        taken = {
+            name: keras.Input(shape, dtype=keras.config.floatx())
+            for name, shape in network.taken.items()
+        }
+        self.ports, self.heads = list(taken), list(network.heads())
+        seen, x = dict(taken), next(iter(taken.values()))
         for (name, layer, _), sources in zip(network.named_layers(), network.wiring(), strict=True):
             given = [x if source is None else seen[source] for source in sources]
             x = given[0] if len(given) == 1 else given
             for part in LAYERS[layer.kind](layer, name):
                 x = part(x)
             seen[name] = x
-        super().__init__(inputs=start, outputs=x)
+        starts = [*taken.values()]
+        ends = [x if of is None else seen[of] for of in network.heads().values()]
+        super().__init__(inputs=_alone(starts), outputs=_alone(ends))
         self.drops = [self.get_layer(name) for name in network.masks()]
 
     def given(self, masks: dict[str, Tensor]) -> "Network":
@@ -42,6 +49,16 @@ class Network(keras.Model):
         for layer in self.drops:
             layer.mask = masks.get(layer.name)
         return self
+
+    def through(self, inputs: dict[str, Tensor], *, training: bool) -> dict[str, Tensor]:
+        """Outputs by name for inputs (n, *shape) by name."""
+        made = self(_alone([inputs[name] for name in self.ports]), training=training)
+        return dict(zip(self.heads, made if len(self.heads) > 1 else [made], strict=True))
+
+
+def _alone(values: list[Tensor]) -> Any:
+    """A list as Keras has it: one tensor is itself."""
+    return values if len(values) > 1 else values[0]
 
 
 class _BatchNorm(keras.layers.BatchNormalization):

@@ -32,7 +32,9 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
         self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
@@ -68,16 +70,16 @@ class Program:
         self,
         state: states.State,
         network: str,
-        inputs: Array,
+        inputs: Array | Mapping[str, Array],
         *,
         train: bool,
         masks: Mapping[str, Array] | None = None,
-    ) -> Array:
+    ) -> Array | Arrays:
         with self._placed():
-            x = states.from_canonical(inputs, self.settings.precision)
+            x = self._given(self.workload.networks[network].by_name(inputs))
             given = self._given(masks or {})
-            y = self._forwards[network, train](self._scratch(state), x, given)
-        return states.to_canonical(y)
+            made = self._forwards[network, train](self._scratch(state), x, given)
+        return self._numpy(network, made)
 
     def losses_and_gradients(
         self, state: states.State, phase: str, draws: Mapping[str, Array]
@@ -128,15 +130,17 @@ class Program:
         with self._placed():
             return self._given(arrays)
 
-    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+    def generate(
+        self, state: states.State, network: str, inputs: Array | Mapping[str, Array]
+    ) -> Array | Arrays:
         with self._placed():
             engine.hold(self, state)
-            x = states.from_canonical(inputs, self.settings.precision)
+            x = self._given(self.workload.networks[network].by_name(inputs))
             if network in self._averaged:
-                y = self._averages[network](state.values, x)
+                made = self._averages[network](state.values, x)
             else:
-                y = self._forwards[network, False](state.values, x, {})
-        return states.to_canonical(y)
+                made = self._forwards[network, False](state.values, x, {})
+        return self._numpy(network, made)
 
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
@@ -205,15 +209,23 @@ class Program:
     def _iteration(self, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
         metrics: Tensors = {}
         for name, phase in self.phases.items():
+            shared = {key: draws[key][0] for key in self._shared[name]}
             given = {key: draws[key] for key in self._drawn[name]}
             if self.settings.mode == "multistep" and phase.repeat > 1:
-                values, repeats = engine.repeat(self._updates[name], values, given)
+                update = partial(self._update_with, name, shared)
+                values, repeats = engine.repeat(update, values, given)
                 reported = {key: value[-1] for key, value in repeats.items()}
             else:
                 for one in self._unstack(given):
-                    values, reported = self._updates[name](values, one)
+                    values, reported = self._update_with(name, shared, values, one)
             metrics |= reported
         return self._average(values) if self._averaged else values, metrics
+
+    def _update_with(
+        self, name: str, shared: Tensors, values: Tensors, draws: Tensors
+    ) -> tuple[Tensors, Tensors]:
+        """One repetition of a phase, on its own draws and those that all of them are given."""
+        return self._updates[name](values, draws | shared)
 
     def _move_averages(self, values: Tensors) -> Tensors:
         """The values after the moving averages have moved towards the parameters."""
@@ -256,35 +268,37 @@ class Program:
 
     def _loss(self, phase: Phase, draws: Tensors) -> tuple[Tensor, Tensors]:
         """(loss, logits to report by metric)."""
-        outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
         for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
-            batches = [outputs[name] for name in step.inputs]
+            given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
             network = self._networks[step.network].given(masks)
-            y = network(_joined(batches), training=step.mode == "train")
-            y = ops.stop_gradient(y) if step.detach else y
-            ends = list(accumulate(batch.shape[0] for batch in batches))
-            parts = ops.split(y, ends[:-1], axis=0) if len(batches) > 1 else [y]
-            outputs |= dict(zip(step.outputs, parts, strict=True))
+            x = {port: _joined(batches) for port, batches in given.items()}
+            made = network.through(x, training=step.mode == "train")
+            ends = list(accumulate(batch.shape[0] for batch in next(iter(given.values()))))
+            for port, names in step.made.items():
+                y = ops.stop_gradient(made[port]) if step.detach else made[port]
+                parts = ops.split(y, ends[:-1], axis=0) if len(names) > 1 else [y]
+                outputs |= dict(zip(names, parts, strict=True))
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         return loss, {name: outputs[logits] for name, logits in phase.metrics.items()}
 
     def _forward(
-        self, network: str, train: bool, values: Tensors, x: Tensor, masks: Tensors
-    ) -> Tensor:
+        self, network: str, train: bool, values: Tensors, x: Tensors, masks: Tensors
+    ) -> Tensors:
         model = self._networks[network].given(masks)
-        return engine.within(self, values, lambda: model(x, training=train))[0]
+        return engine.within(self, values, lambda: model.through(x, training=train))[0]
 
-    def _sample(self, network: str, values: Tensors, x: Tensor) -> Tensor:
+    def _sample(self, network: str, values: Tensors, x: Tensors) -> Tensors:
         """Samples with the moving averages; the running statistics are the live network's."""
         keys = [key for key in statistics(self.workload) if key.startswith(f"{network}/")]
         averaged = {network: self._averaged[network]}
 
-        def call() -> Tensor:
+        def call() -> Tensors:
             pairs = zip(states.moving(averaged, keys), keys, strict=True)
             for statistic, key in pairs:
                 statistic.assign(self.variables[key].value)
-            return averaged[network](x, training=False)
+            return averaged[network].through(x, training=False)
 
         return engine.within(self, values, call)[0]
 
@@ -293,6 +307,10 @@ class Program:
         scratch = states.State(dict(engine.look(self, state)), state.iteration)
         engine.hold(self, scratch)
         return scratch.values
+
+    def _numpy(self, network: str, outputs: Tensors) -> Array | Arrays:
+        found = {name: states.to_canonical(y) for name, y in outputs.items()}
+        return self.workload.networks[network].plain(found)  # type: ignore[no-any-return]
 
     def _given(self, arrays: Mapping[str, Array]) -> Tensors:
         return {

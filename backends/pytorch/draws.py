@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
 
 
 def chunks(
-    table: Mapping[str, tuple[int, Drawn]],
+    table: Mapping[str, Draw],
     data: dict[str, Tensor],
     batch: int,
     seed: int,
@@ -30,14 +30,14 @@ def chunks(
     orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
-        for key, (repeat, source) in table.items():
+        for key, (repeat, source, name) in table.items():
             lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
-                array, own = data[key.split("/")[1]], _seeded(generator, f"{stream}/{number}")
+                array, own = data[name], _seeded(generator, f"{stream}/{number}")
                 rows = torch.randint(len(array), lead, generator=own, device=like.device)
                 drawn[key] = _take(array, rows[low:high])
             elif isinstance(source, ARRAYS):
-                array = data[key.split("/")[1]]
+                array = data[name]
                 rows = _rows(orders[key], len(array), number, lead, generator, stream)
                 drawn[key] = _take(array, rows[low:high])
             else:

@@ -11,36 +11,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from spec import layers, workload
+from spec import layers
+from spec import network as networks
 
 
 class Network(nn.Module):
-    """The layers of a network in a row; (n, *input) -> (n, *output).
+    """The layers of a network in a row; inputs (n, *shape) by name -> outputs by name.
 
     In train mode with a mask (n, *shape) for each dropout layer, by name.
     """
 
-    def __init__(self, network: workload.Network) -> None:
+    def __init__(self, network: networks.Network) -> None:
         super().__init__()
         rows = network.named_layers()
         self.layers = nn.ModuleList([LAYERS[layer.kind](layer, shape) for _, layer, shape in rows])
         # A name may be anything, and so cannot be a module's attribute.
         self.places = {name: i for i, (name, _, _) in enumerate(rows)}
         self.wiring, named = network.wiring(), network.named_inputs()
-        self.kept = ["input" in named, *(name in named for name, _, _ in rows)]
+        self.inputs = [name for name in network.taken if name in named]
+        self.kept = [name in named for name, _, _ in rows]
+        self.heads = network.heads()
         self.names = [name for name, _, _ in rows]
         self.drops = set(network.masks())
 
-    def forward(self, x: Tensor, masks: dict[str, Tensor]) -> Tensor:
-        seen = {"input": x} if self.kept[0] else {}
+    def forward(self, inputs: dict[str, Tensor], masks: dict[str, Tensor]) -> dict[str, Tensor]:
+        seen = {name: inputs[name] for name in self.inputs}
+        x = next(iter(inputs.values()))  # the only one, where the first layer names none
         for i, layer in enumerate(self.layers):
             given = [x if source is None else seen[source] for source in self.wiring[i]]
             if self.training and self.names[i] in self.drops:
                 given.append(masks[self.names[i]])
             x = layer(*given)
-            if self.kept[i + 1]:
+            if self.kept[i]:
                 seen[self.names[i]] = x
-        return x
+        return {head: x if of is None else seen[of] for head, of in self.heads.items()}
 
 
 class _Flatten(nn.Module):

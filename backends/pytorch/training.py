@@ -34,9 +34,11 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
         self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
-        self._shapes = {key: source.shape for key, (_, source) in self._table.items()}
+        self._shapes = {key: draw.source.shape for key, draw in self._table.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
@@ -76,11 +78,11 @@ class Program:
         self,
         state: states.State,
         network: str,
-        inputs: Array,
+        inputs: Array | Mapping[str, Array],
         *,
         train: bool,
         masks: Mapping[str, Array] | None = None,
-    ) -> Array:
+    ) -> Array | Arrays:
         module = copy.deepcopy(state.networks[network]).train(train)  # keeps the statistics
         drops = self.workload.networks[network].masks()
         given = {
@@ -88,7 +90,7 @@ class Program:
             for name, mask in (masks or {}).items()
         }
         with torch.no_grad():
-            return self._numpy(network, module(self._sample(network, inputs), given))
+            return self._numpy(network, module(self._samples(network, inputs), given))
 
     def losses_and_gradients(
         self, state: states.State, phase: str, draws: Mapping[str, Array]
@@ -124,9 +126,7 @@ class Program:
         batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
         return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, self._like)
 
-    def draws(
-        self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
-    ) -> Iterator[Arrays]:
+    def draws(self, data: dict[str, Tensor], seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
         for chunk in self.chunks(data, seed, n, first):
             yield {
                 key: states.to_canonical(value, self._shapes[key]) for key, value in chunk.items()
@@ -139,10 +139,11 @@ class Program:
             for name, array in arrays.items()
         }
 
-    def generate(self, state: states.State, network: str, inputs: Array) -> Array:
+    def generate(
+        self, state: states.State, network: str, inputs: Array | Mapping[str, Array]
+    ) -> Array | Arrays:
         module = state.averages.get(network, state.networks[network])
-        y = self._generate(module, self._sample(network, inputs))
-        return self._numpy(network, y)
+        return self._numpy(network, self._generate(module, self._samples(network, inputs)))
 
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
@@ -178,8 +179,9 @@ class Program:
     ) -> Metrics:
         metrics: Metrics = {}
         for name, phase in self.phases.items():
+            shared = {key: draws[key][0] for key in self._shared[name]}
             for i in range(phase.repeat):
-                given = {key: draws[key][i] for key in self._drawn[name]}
+                given = {key: draws[key][i] for key in self._drawn[name]} | shared
                 reported = self._updates[name](networks, slots, steps, given)
             metrics |= reported
         self._average(networks, averages)
@@ -231,15 +233,16 @@ class Program:
         self, phase: Phase, networks: dict[str, Network], draws: Draws
     ) -> tuple[Metrics, list[Tensor]]:
         """(metrics, gradients of what the phase moves); keeps the running statistics in place."""
-        outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
         for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
-            batches = [outputs[name] for name in step.inputs]
+            given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
             network = networks[step.network].train(step.mode == "train")
             with torch.set_grad_enabled(not step.detach):
-                y = network(_joined(batches), masks)
-            parts = torch.split(y, [len(batch) for batch in batches])
-            outputs |= dict(zip(step.outputs, parts, strict=True))
+                made = network({port: _joined(of) for port, of in given.items()}, masks)
+            sizes = [len(batch) for batch in next(iter(given.values()))]
+            for port, names in step.made.items():
+                outputs |= dict(zip(names, torch.split(made[port], sizes), strict=True))
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         moving = states.moving(networks, self._moving[phase.name])
         gradients = torch.autograd.grad(loss, moving, create_graph=False, allow_unused=False)
@@ -255,11 +258,19 @@ class Program:
             for key, value in draws.items()
         }
 
-    def _sample(self, network: str, inputs: Array) -> Tensor:
-        return states.from_canonical(inputs, self.workload.networks[network].input, self._like)
+    def _samples(self, network: str, inputs: Array | Mapping[str, Array]) -> dict[str, Tensor]:
+        of = self.workload.networks[network]
+        shapes = of.taken
+        return {
+            name: states.from_canonical(array, shapes[name], self._like)
+            for name, array in of.by_name(inputs).items()
+        }
 
-    def _numpy(self, network: str, y: Tensor) -> Array:
-        return states.to_canonical(y, self.workload.networks[network].output)
+    def _numpy(self, network: str, outputs: Mapping[str, Tensor]) -> Array | Arrays:
+        of = self.workload.networks[network]
+        shapes = of.made
+        found = {name: states.to_canonical(y, shapes[name]) for name, y in outputs.items()}
+        return of.plain(found)  # type: ignore[no-any-return]
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -317,7 +328,7 @@ TERMS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _generate(network: Network, inputs: Tensor) -> Tensor:
+def _generate(network: Network, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     with torch.no_grad():
         return network.eval()(inputs, {})
 

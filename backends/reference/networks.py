@@ -12,7 +12,7 @@ from autograd.extend import defvjp, primitive
 from scipy import special
 
 from spec import layers
-from spec.workload import Network
+from spec.network import Network
 
 Array = Any
 Arrays = dict[str, Array]
@@ -21,18 +21,19 @@ Arrays = dict[str, Array]
 def forward(
     network: Network,
     values: Mapping[str, Array],
-    x: Array,
+    inputs: Mapping[str, Array],
     masks: Mapping[str, Array],
     *,
     train: bool,
-) -> tuple[Array, Arrays]:
-    """(output, new running statistics) for inputs (n, *input); values are keyed `<layer>/<array>`.
+) -> tuple[Arrays, Arrays]:
+    """(outputs, new running statistics) for inputs (n, *shape), both by name.
 
-    In train mode batch normalisation uses the batch's own statistics, and dropout the masks by
+    Values are keyed `<layer>/<array>`. In train mode batch normalisation uses the batch's own statistics, and dropout the masks by
     name; in eval mode the running ones, no new ones come back, and nothing is dropped.
     """
     kept: Arrays = {}
-    named, seen = network.named_inputs(), {"input": x}
+    named, seen = network.named_inputs(), dict(inputs)
+    x = next(iter(inputs.values()))  # the only one, where the first layer names none
     for (name, layer, _), sources in zip(network.named_layers(), network.wiring(), strict=True):
         own = {
             key.removeprefix(f"{name}/"): v
@@ -47,7 +48,7 @@ def forward(
         kept |= {f"{name}/{key}": v for key, v in statistics.items()}
         if name in named:
             seen[name] = x
-    return x, kept
+    return {head: x if of is None else seen[of] for head, of in network.heads().items()}, kept
 
 
 def _dense(layer: layers.Dense, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:

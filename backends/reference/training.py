@@ -28,7 +28,9 @@ class Program:
         self.workload, self.settings = workload, settings
         self.value_and_grad: Callable[..., Any] = value_and_grad
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
+        self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
         self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
 
     def import_state(self, arrays: Mapping[str, Array]) -> Arrays:
@@ -41,13 +43,13 @@ class Program:
         self,
         state: Arrays,
         network: str,
-        inputs: Array,
+        inputs: Array | Mapping[str, Array],
         *,
         train: bool,
         masks: Mapping[str, Array] | None = None,
-    ) -> Array:
-        values = _within(network, state)
-        return forward(self.workload.networks[network], values, inputs, masks or {}, train=train)[0]
+    ) -> Array | Arrays:
+        of, values = self.workload.networks[network], _within(network, state)
+        return of.plain(forward(of, values, of.by_name(inputs), masks or {}, train=train)[0])
 
     def losses_and_gradients(
         self, state: Arrays, phase: str, draws: Mapping[str, Array]
@@ -68,6 +70,7 @@ class Program:
         for phase in self.workload.phases:
             for i in range(phase.repeat):
                 given = {key: draws[key][i] for key in self._drawn[phase.name]}
+                given |= {key: draws[key][0] for key in self._shared[phase.name]}
                 reported, gradients, statistics = self._differentiate(phase, state, given)
                 state = self.update(state | statistics, phase.name, gradients)
             metrics |= reported
@@ -93,7 +96,9 @@ class Program:
     def place(self, arrays: Mapping[str, Array]) -> Any:
         return dict(arrays)
 
-    def generate(self, state: Arrays, network: str, inputs: Array) -> Array:
+    def generate(
+        self, state: Arrays, network: str, inputs: Array | Mapping[str, Array]
+    ) -> Array | Arrays:
         averaged = {
             key: state[f"average/{key}"]
             for key in parameters(self.workload, (network,))
@@ -128,7 +133,7 @@ class Program:
         def loss(moving: Arrays) -> Array:
             values = {**state, **{k: moving[k] for k in moving}}
             statistics: Arrays = {}
-            outputs = {draw: draws[f"{phase.name}/{draw}"] for draw in phase.draws}
+            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
             for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
                 masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
                 kept = self._forward(step, values, outputs, masks)
@@ -148,19 +153,20 @@ class Program:
 
     def _forward(self, step: Forward, values: Arrays, outputs: Arrays, masks: Arrays) -> Arrays:
         """Runs one forward, adds its outputs, and returns the statistics that it keeps."""
-        batches = [outputs[name] for name in step.inputs]
-        y, kept = forward(
+        given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
+        made, kept = forward(
             self.workload.networks[step.network],
             _within(step.network, values),
-            _joined(batches),
+            {port: _joined(batches) for port, batches in given.items()},
             masks,
             train=step.mode == "train",
         )
-        y = getval(y) if step.detach else y
-        edges = [0, *np.cumsum([len(batch) for batch in batches])]
-        for name, low, high in zip(step.outputs, edges, edges[1:], strict=False):
-            # autograd takes its time for the derivative of a slice, even of a whole.
-            outputs[name] = y[low:high] if len(batches) > 1 else y
+        edges = [0, *np.cumsum([len(batch) for batch in next(iter(given.values()))])]
+        for port, names in step.made.items():
+            y = getval(made[port]) if step.detach else made[port]
+            for name, low, high in zip(names, edges, edges[1:], strict=False):
+                # autograd takes its time for the derivative of a slice, even of a whole.
+                outputs[name] = y[low:high] if len(names) > 1 else y
         # Running statistics are no path for gradients.
         return {f"{step.network}/{key}": getval(value) for key, value in kept.items()}
 

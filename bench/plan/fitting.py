@@ -2,7 +2,8 @@
 
 from math import prod
 
-from spec.workload import Network, Workload
+from spec.network import Network
+from spec.workload import Workload
 
 
 def describe(name: str, workload: Workload, batch_sizes: tuple[int, ...]) -> str:
@@ -16,5 +17,12 @@ def describe(name: str, workload: Workload, batch_sizes: tuple[int, ...]) -> str
 
 def _network(name: str, network: Network) -> str:
     count = sum(prod(parameter.shape) for parameter in network.parameters().values())
-    shapes = f"{list(network.input)} -> {list(network.output)}"
+    shapes = f"{_shapes(network.taken)} -> {_shapes(network.made)}"
     return f"{name} {shapes}, {count:,} parameters"
+
+
+def _shapes(ports: dict[str, tuple[int, ...]]) -> str:
+    """`[784]` of one, `z [100], label [10]` of several."""
+    if len(ports) == 1:
+        return str(list(next(iter(ports.values()))))
+    return ", ".join(f"{name} {list(shape)}" for name, shape in ports.items())

@@ -24,7 +24,7 @@ def in_order(cells: Iterable[Cell]) -> list[Group]:
 def _cost(workload: Workload) -> float:
     """About how much a proof is, in multiply-adds: small updates and numbers drawn cost more."""
     drawn = workload.draw_table().values()
-    numbers = sum(repeat * prod(source.shape) for repeat, source in drawn)
+    numbers = sum(draw.repeat * prod(draw.source.shape) for draw in drawn)
     an_iteration = (
         iteration_multiply_adds(workload)
         + AN_UPDATE * workload.updates_per_iteration

@@ -13,6 +13,7 @@ from backends.protocol import Arrays, Program, Settings
 from bench.proof.closeness import Measured
 from bench.proof.sensitivity import Moved, limits, rounded
 from spec import data, randomness, tolerances
+from spec.network import Network
 from spec.state import init_state
 from spec.workload import Workload
 
@@ -132,6 +133,11 @@ class Case:
         return rounded(
             randomness.draws(self.workload, SEED, iteration, self.arrays), self.precision
         )
+
+    def inputs(self, purpose: str, network: Network, samples: int = 6) -> Arrays:
+        """Standard normal inputs of a network by name, rounded to the precision."""
+        drawn = randomness.inputs(network, f"conformance/{purpose}", samples)
+        return rounded(drawn, self.precision)
 
     def normal(self, purpose: str, shape: tuple[int, ...], samples: int = 6) -> np.ndarray:
         """Standard normal inputs, rounded to the precision."""

@@ -5,7 +5,9 @@ through a mode's own code run in every mode; the others once per row.
 """
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from bench.proof.sensitivity import ZERO_GRADIENT, Moved, limits, rounded
 from bench.proof.timed_path import comparable
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
-from spec.workload import Network, Workload
+from spec.network import INPUT, OUTPUT, Network
+from spec.workload import Workload
 from tests.conformance.cases import SEED, Case, oracle
 from tests.conformance.golden import read_golden
 
@@ -46,11 +49,12 @@ def check_output_shapes(case: Case) -> None:
     live = case.program.import_state(case.first)
     for name, network in case.workload.networks.items():
         for samples in (2, 5):
-            inputs = case.normal("shapes", network.input, samples)
+            inputs = case.inputs("shapes", network, samples)
             masks = randomness.masks(network, "shapes", samples)
-            output = case.program.apply(live, name, inputs, train=True, masks=masks)
-            expected = (samples, *network.output)
-            case.measured.true(output.shape == expected, f"{name} gives {output.shape}")
+            outputs = case.program.apply(live, name, inputs, train=True, masks=masks)
+            found = {head: value.shape for head, value in by_head(outputs).items()}
+            expected = {head: (samples, *shape) for head, shape in network.made.items()}
+            case.measured.true(found == expected, f"{name} gives {found}")
 
 
 def check_layers(case: Case) -> None:
@@ -63,7 +67,7 @@ def check_layers(case: Case) -> None:
             alone = layer.model_copy(update={"inputs": None})
             single = _probe(case.workload, Network(input=shape, layers=(alone,)))
             values = random_state(case, single)
-            inputs = case.normal(f"{network_name}/{layer_name}", shape)
+            inputs = {INPUT: case.normal(f"{network_name}/{layer_name}", shape)}
             for train in (True, False):
                 _compare_apply(case, single, values, inputs, train, limit, layer_name)
 
@@ -74,7 +78,7 @@ def check_networks(case: Case) -> None:
     for name, network in case.workload.networks.items():
         probe = _probe(case.workload, network)
         values = random_state(case, probe)
-        inputs = case.normal(f"whole/{name}", network.input)
+        inputs = case.inputs(f"whole/{name}", network)
         for train in (True, False):
             _compare_apply(case, probe, values, inputs, train, limit, name)
 
@@ -176,7 +180,8 @@ def check_only_intended_move(case: Case) -> None:
         alone = case.workload.model_copy(update={"phases": (phase,)})
         program, reference = case.prepare(alone, case.mode), oracle(alone)
         before = rounded(state.init_state(alone, SEED), case.precision)
-        draws = {k: v for k, v in case.draws(0).items() if k.startswith(f"{phase.name}/")}
+        wanted = alone.draw_table()
+        draws = {key: value for key, value in case.draws(0).items() if key in wanted}
         live, _ = program.train_step(program.import_state(before), draws)
         after = program.export_state(live)
         first = {key: value[0] for key, value in draws.items()}
@@ -201,14 +206,17 @@ def check_partial_batch(case: Case) -> None:
 
 
 def check_generate(case: Case) -> None:
-    """Samples in eval mode: running statistics, not the batch's."""
+    """Samples in eval mode, of every network: running statistics, not the batch's."""
     trained = rounded(case.reference(1)[0], case.precision)
-    inputs = case.normal("generate", case.workload.networks["generator"].input)
-    live = case.program.import_state(trained)
-    samples = case.program.generate(live, "generator", inputs)
-    expected = case.oracle.generate(case.oracle.import_state(trained), "generator", inputs)
     limit = tolerances.limit(case.precision, "forward")
-    case.measured.within(relative_error(samples, expected), limit, "samples")
+    for name, network in case.workload.networks.items():
+        inputs = case.inputs("generate", network)
+        live = case.program.import_state(trained)
+        samples = by_head(case.program.generate(live, name, inputs))
+        expected = case.oracle.generate(case.oracle.import_state(trained), name, inputs)
+        for head, value in by_head(expected).items():
+            error = relative_error(samples[head], value)
+            case.measured.within(error, limit, f"samples of {name}, {head}")
 
 
 def check_round_trip(case: Case) -> None:
@@ -277,18 +285,25 @@ def _compare_apply(
     case: Case,
     probe: Workload,
     values: Arrays,
-    inputs: np.ndarray,
+    inputs: Arrays,
     train: bool,
     limit: float,
     what: str,
 ) -> None:
     program, reference = case.prepare(probe, case.mode), oracle(probe)
-    masks = randomness.masks(probe.networks["probe"], what, len(inputs)) if train else {}
+    samples = len(next(iter(inputs.values())))
+    masks = randomness.masks(probe.networks["probe"], what, samples) if train else {}
     live, state = program.import_state(values), reference.import_state(values)
-    actual = program.apply(live, "probe", inputs, train=train, masks=masks)
-    expected = reference.apply(state, "probe", inputs, train=train, masks=masks)
-    where = f"{what} {'train' if train else 'eval'}"
-    case.measured.within(relative_error(actual, expected), limit, where)
+    actual = by_head(program.apply(live, "probe", inputs, train=train, masks=masks))
+    expected = by_head(reference.apply(state, "probe", inputs, train=train, masks=masks))
+    for head, value in expected.items():
+        where = f"{what} {'train' if train else 'eval'} {head}"
+        case.measured.within(relative_error(actual[head], value), limit, where)
+
+
+def by_head(outputs: Any) -> Arrays:
+    """What `apply` and `generate` give back, by the output's name."""
+    return outputs if isinstance(outputs, dict) else {OUTPUT: outputs}
 
 
 def _probe(workload: Workload, network: Network) -> Workload:
@@ -323,21 +338,23 @@ def _random_gradients(case: Case, networks: tuple[str, ...], step: int) -> Array
 
 
 def _with_a_detached_branch(workload: Workload) -> Workload:
-    phase = workload.phases[-1]
-    generate, judge = phase.forwards
-    second = {"outputs": ("detached",), "detach": True}
+    phase, generate, judge = next(
+        (phase, made, judged)
+        for phase in reversed(workload.phases)
+        for made, judged in pairwise(phase.forwards)
+        if made.network in phase.updates and not made.detach and judged.inputs == made.outputs
+    )
+    (fake,), (scores,) = generate.outputs, judge.outputs
     forwards = (
         generate,
-        generate.model_copy(update=second),
+        generate.model_copy(update={"outputs": ("detached",), "detach": True}),
         judge.model_copy(
-            update={"inputs": ("fake", "detached"), "outputs": ("fake_logits", "detached_logits")}
+            update={"inputs": (fake, "detached"), "outputs": (scores, "detached_scores")}
         ),
     )
     term = phase.losses[0]
     judged = "logits" if term.kind == "bce" else "scores"
-    terms = tuple(
-        term.model_copy(update={judged: logits}) for logits in ("fake_logits", "detached_logits")
-    )
+    terms = tuple(term.model_copy(update={judged: name}) for name in (scores, "detached_scores"))
     both = {"name": "both", "forwards": forwards, "losses": terms, "repeat": 1}
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
 

@@ -48,9 +48,9 @@ def _check_long(case: Case, workload: Workload) -> None:
     arrays = data.synthetic(workload, SEED, EPOCH_BATCHES)
     chunks = list(program.draws(program.place(arrays), SEED, EPOCHS * EPOCH_BATCHES))
     batch = workload.schedule.batch_size
-    for key, (_, source) in workload.draw_table().items():
+    for key, (_, source, name) in workload.draw_table().items():
         drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
-        array = arrays.get(key.split("/")[1])
+        array = arrays.get(name)
         if array is None:
             _check_stream(case, key, source, drawn)
             continue

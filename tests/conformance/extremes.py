@@ -68,9 +68,7 @@ def check_extreme_activations(case: Case) -> None:
         where = f"{layer} at one of {SIZES}"
         _elementwise(case, found[:, i], wanted[:, i], scale, limit, where)
     limit = tolerances.limit(case.precision, "gradient")
-    draws = {
-        key: np.zeros((2, *source.shape)) for key, (_, source) in workload.draw_table().items()
-    }
+    draws = {key: np.zeros((2, *draw.source.shape)) for key, draw in workload.draw_table().items()}
     for point in _held(POINTS, case):
         at = first | {"generator/dense_0/bias": np.full(1, point)}
         _, ours = program.losses_and_gradients(program.import_state(at), "both", draws)

@@ -47,7 +47,7 @@ def check_draws(case: Case) -> None:
     placed = case.program.place(arrays)
     seeds = [list(case.program.draws(placed, seed, n)) for seed in (SEED, SEED + 1)]
     fresh: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
-    for key, (repeat, source) in case.workload.draw_table().items():
+    for key, (repeat, source, name) in case.workload.draw_table().items():
         drawn, other = (
             np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64) for chunks in seeds
         )
@@ -66,7 +66,7 @@ def check_draws(case: Case) -> None:
             both = np.concatenate([samples, other.reshape(samples.shape)])
             fresh.setdefault((source.kind, source.shape), []).append(both)
         else:
-            array = arrays[key.split("/")[1]].astype(np.float64)
+            array = arrays[name].astype(np.float64)
             if source.sampling == "with_replacement":
                 _check_choice(case, key, samples, array)
             else:
@@ -76,7 +76,10 @@ def check_draws(case: Case) -> None:
         distinct = len(np.unique(rows, axis=0))
         where = f"{kind}: every sample is fresh, in every phase, iteration and seed"
         case.measured.true(distinct == len(rows), where)
-    parts = [*case.program.draws(placed, SEED, CUT), *case.program.draws(placed, SEED, n - CUT, CUT)]
+    parts = [
+        *case.program.draws(placed, SEED, CUT),
+        *case.program.draws(placed, SEED, n - CUT, CUT),
+    ]
     for key in case.workload.draw_table():
         whole, cut = (np.concatenate([c[key] for c in of]) for of in (seeds[0], parts))
         case.measured.true(np.array_equal(whole, cut), f"{key}: the same however they are cut")

@@ -15,6 +15,7 @@ from spec.short_form import ShortForm, expand
 from spec.state import averages, init_state, parameters, shapes, statistics
 from spec.workload import Workload
 from tests.conformance.cases import Case
+from tests.conformance.checks import by_head
 
 SEED = 30
 NOISE = 1e-3
@@ -95,17 +96,18 @@ class _Comparison:
     def forward(self) -> None:
         """Each network in train and in eval mode."""
         for name, network in self.workload.networks.items():
-            inputs = randomness.normal(f"fuzz/{name}", 0, 4, network.input)
+            inputs = randomness.inputs(network, f"fuzz/{name}", 4)
             self._forward(name, inputs, train=True)
             self._forward(name, inputs, train=False)
 
     def _forward(self, name: str, inputs: Any, *, train: bool) -> None:
         network = self.workload.networks[name]
-        masks = randomness.masks(network, "fuzz", len(inputs)) if train else {}
+        masks = randomness.masks(network, "fuzz", 4) if train else {}
 
         def output(program: Program, state: Arrays) -> Arrays:
             live = program.import_state(state)
-            return {name: program.apply(live, name, inputs, train=train, masks=masks)}
+            made = program.apply(live, name, inputs, train=train, masks=masks)
+            return {f"{name} {head}": value for head, value in by_head(made).items()}
 
         where = f"forward {'train' if train else 'eval'}"
         self._tensors("forward", where, *self._three(output))
@@ -154,11 +156,13 @@ class _Comparison:
 
     def generate(self, trained: Arrays, shaken: list[Arrays]) -> None:
         """Samples after the reference's iteration, when averages are no longer the parameters."""
-        inputs = randomness.normal("fuzz/generate", 0, 4, self.workload.networks["generator"].input)
+        name, network = next(iter(self.workload.networks.items()))
+        inputs = randomness.inputs(network, "fuzz/generate", 4)
 
         def samples(program: Program, state: Arrays) -> Arrays:
             live = program.import_state(state)
-            return {"samples": program.generate(live, "generator", inputs)}
+            made = by_head(program.generate(live, name, inputs))
+            return {f"samples {head}": value for head, value in made.items()}
 
         moved = [samples(self.oracle, state) for state in shaken]
         ours, theirs = (samples(program, trained) for program in (self.program, self.oracle))

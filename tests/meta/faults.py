@@ -24,6 +24,7 @@ from tests.meta.patches import (
     changed_workload,
     chunk_used_twice,
     cut_from_its_own_chunk,
+    drawn_anew,
     epochs_begun_anew,
     epsilon_inside_the_root,
     exponential,
@@ -95,7 +96,7 @@ class Fault(NamedTuple):
 WORKLOADS = "tests/meta/workloads"
 VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
 VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
-MANY = f"{WORKLOADS}/many_numbers.toml"
+MANY, FLOW = f"{WORKLOADS}/many_numbers.toml", f"{WORKLOADS}/flow.toml"
 """What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
@@ -198,6 +199,12 @@ FAULTS = (
     Fault("each chunk begins an epoch", "draws", "mlp_square", epochs_begun_anew),
     Fault("a run that goes on from its first draws", "cut_run", "mlp_small", begun_anew),
     Fault("chunks counted from the cut", "cut_run", "mlp_small", cut_from_its_own_chunk),
+    Fault(
+        "a shared draw made anew for a phase",
+        "iteration",
+        FLOW,
+        drawn_anew("second", "shared/noise"),
+    ),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
     Fault("GELU's other form", "layers", VOCABULARY_A, changed_layer("gelu", form="tanh")),
     Fault("ELU's alpha 1", "layers", VOCABULARY_A, changed_layer("elu", alpha=1.0)),

@@ -276,6 +276,24 @@ def shared_noise(folder: str) -> list[Patch]:
     return [(program, "chunks", chunks)]
 
 
+def drawn_anew(phase_name: str, key: str) -> Callable[[str], list[Patch]]:
+    """A phase is given other numbers than those that it shares: their negatives."""
+
+    def patches(folder: str) -> list[Patch]:
+        program = program_of(folder)
+        real = program._differentiate
+
+        def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
+            *others, draws = rest
+            if phase.name == phase_name:
+                draws = {**draws, key: -draws[key]}
+            return real(self, phase, *others, draws)
+
+        return [(program, "_differentiate", differentiate)]
+
+    return patches
+
+
 def epochs_begun_anew(folder: str) -> list[Patch]:
     """A chunk does not go on where the one before it ended, but with a new epoch."""
     program = program_of(folder)

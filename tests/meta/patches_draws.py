@@ -32,8 +32,9 @@ def _rewritten(change: Callable[[Any, Any, Rows], None]) -> Callable[[str], list
 
 def _samples(program: Any, data: Any, rows: Rows) -> Iterator[tuple[np.ndarray, int]]:
     """(what was drawn of an array of samples, how many there are)."""
+    table = program.workload.draw_table()
     for key, drawn in rows.items():
-        name = key.split("/")[1]
+        name = table[key].name
         if name in data:
             yield drawn, len(data[name])
 

@@ -85,8 +85,8 @@ SLIPS = (
     Slip(
         "images of one repetition",
         "spec/workload.py",
-        "phase.repeat * len(real.intersection(phase.draws)) for phase in self.phases",
-        "len(real.intersection(phase.draws)) for phase in self.phases",
+        "draw.repeat for draw in self.draw_table().values() if hasattr(draw.source",
+        "1 for draw in self.draw_table().values() if hasattr(draw.source",
         "tests/spec/test_phases.py::test_iterations_updates_and_images",
     ),
     Slip(

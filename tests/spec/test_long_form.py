@@ -45,6 +45,20 @@ REFUSED: dict[str, list[Change]] = {
     "fake_scores": [("phases.0.losses.0.scores", "scores")],
     "phases[0].losses[0].scores: 'fake' has shape [8, 8, 1]; a discriminator gives one score a "
     "sample, [1]": [("phases.0.losses.0.scores", "fake")],
+    "shared.batch: no source is called 'y'; allowed: z, x": [("shared", {"batch": "y"})],
+    "shared.x: a source has this name; take another": [
+        ("shared", {"x": "z"}),
+        ("phases.0.draws", ["x"]),
+    ],
+    "shared.batch: no phase draws it: name it in a phase's draws": [("shared", {"batch": "x"})],
+    "phases[0].draws[0]: no source or shared draw is called 'y'; allowed: z, x, noise": [
+        ("shared", {"noise": "z"}),
+        ("phases.0.draws", ["y"]),
+        ("phases.1.draws", ["x", "z", "noise"]),
+    ],
+    "phases[0].name: given 'shared', which is what draws are called that phases share": [
+        ("phases.0.name", "shared")
+    ],
     "phases[0].optimizer: no optimizer is called 'adam'; allowed: generator, discriminator": [
         ("phases.0.optimizer", "adam")
     ],

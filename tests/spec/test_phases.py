@@ -41,7 +41,7 @@ def test_wgan_gp_parses_and_expands() -> None:
     critic, g = workload.phases
     assert (critic.repeat, g.repeat) == (5, 1)
     assert critic.losses[-1].kind == "gradient_penalty"
-    assert workload.draw_table()["critic/alpha"][0] == 5
+    assert workload.draw_table()["critic/alpha"].repeat == 5
 
 
 def test_cyclegan_parses_with_four_networks_and_g_first() -> None:

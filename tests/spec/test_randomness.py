@@ -121,6 +121,31 @@ def test_full_batches_alone_are_an_epochs_first_ones() -> None:
         assert all(np.array_equal(one[key], other[key]) for key in one)
 
 
+def test_what_phases_share_is_drawn_once() -> None:
+    flow = Path(__file__).parent.parent / "meta" / "workloads" / "flow.toml"
+    workload = spec.load(str(flow), SMALL)
+    arrays = data.synthetic(workload, 0)
+    draws = [randomness.draws(workload, 0, i, arrays) for i in range(3)]
+    shapes = {key: value.shape for key, value in draws[0].items() if "dropout" not in key}
+    assert shapes == {
+        "shared/batch": (1, 8, 8, 8, 1),
+        "shared/noise": (1, 8, 12),
+        "first/z": (2, 8, 12),
+        "second/x": (1, 8, 8, 8, 1),
+    }
+    noise = [value for one in draws for key, value in one.items() if key.endswith(("/z", "/noise"))]
+    rows = np.concatenate([value.reshape(-1, 12) for value in noise])
+    assert len(np.unique(rows, axis=0)) == len(rows) == 3 * 3 * 8
+    assert not np.array_equal(draws[0]["shared/batch"], draws[0]["second/x"])
+    # Repeated phases see full batches only, and an epoch sees each sample once.
+    epoch = np.concatenate([one["shared/batch"][0] for one in draws[:2]]).reshape(16, -1)
+    assert len(np.unique(epoch, axis=0)) == 16
+    assert (workload.images_per_iteration, workload.updates_per_iteration) == (16, 4)
+    assert workload.drawn(workload.phases[1]) == ["g/1.dropout_0.made"]
+    assert workload.draw_keys(workload.phases[1]) == {"noise": "shared/noise"}
+    assert workload.shared_keys(workload.phases[2]) == ["shared/batch", "shared/noise"]
+
+
 def test_draws_with_replacement_know_no_smaller_batch() -> None:
     """Of 1,797 samples the 29th batch of 64 would have five."""
     for sampling, rows in (("with_replacement", 64), ("shuffled_epochs", 5)):

@@ -7,7 +7,7 @@ import pytest
 
 import spec
 from spec.errors import SpecError
-from spec.workload import Network
+from spec.network import Network
 
 GOOD = (Path(spec.__file__).parent / "workloads" / "mlp_square.toml").read_text(encoding="utf-8")
 

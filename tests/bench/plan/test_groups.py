@@ -7,6 +7,7 @@ import pytest
 
 from bench.plan import groups
 from bench.plan.cells import Cell, Plan
+from spec.sources import Draw
 
 
 def cell(workload: str, batch_size: int = 64, row: str = "pytorch") -> Cell:
@@ -39,9 +40,10 @@ def test_the_first_half_is_never_the_smaller(blocks: int, early: int) -> None:
 
 def test_the_cost_of_a_proof_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three iterations in a chunk, and one more; each of 1,000 multiply-adds beside the rest."""
-    source, single = SimpleNamespace(shape=(3, 4)), SimpleNamespace(shape=())
+    source: Any = SimpleNamespace(shape=(3, 4))
+    single: Any = SimpleNamespace(shape=())
     workload: Any = SimpleNamespace(
-        draw_table=lambda: {"a": (2, source), "b": (5, single)},
+        draw_table=lambda: {"a": Draw(2, source, "a"), "b": Draw(5, single, "b")},
         updates_per_iteration=7,
         schedule=SimpleNamespace(batch_size=10),
         chunk_iterations=lambda: 3,

@@ -55,7 +55,8 @@ def test_latencies_are_of_batches_as_they_are_made_after_one_that_compiles(
     clock = Clock(monkeypatch, costs)
     seen: list[tuple[str, tuple[int, ...]]] = []
 
-    def generate(state: Any, network: str, z: Any) -> None:
+    def generate(state: Any, network: str, inputs: Any) -> None:
+        (z,) = inputs.values()
         compiles = ("generator", z.shape) not in seen
         seen.append((network, z.shape))
         clock.now += 100.0 if compiles else 0.01 * len(z)
@@ -69,15 +70,8 @@ def test_latencies_are_of_batches_as_they_are_made_after_one_that_compiles(
     monkeypatch.setitem(timing._READY, "cell", ready)
     assert costs.latency("cell") == pytest.approx({"1": 0.01, "64": 0.64})
     size = workload.networks["generator"].input
+    assert size is not None
     assert {shape for _, shape in seen} == {(1, *size), (64, *size)}
-
-
-def test_without_a_generator_there_is_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
-    workload: Any = SimpleNamespace(networks={"critic": None})
-    program: Any = None
-    ready = timing.Ready(workload, program, None, None, lambda: None)
-    monkeypatch.setitem(timing._READY, "cell", ready)
-    assert costs.latency("cell") == {}
 
 
 def test_a_ceiling_is_the_best_product(monkeypatch: pytest.MonkeyPatch) -> None:

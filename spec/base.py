@@ -44,6 +44,8 @@ Shape = Annotated[
 Image = Annotated[
     tuple[Size, Size, Size], Says("a list of three whole numbers: height, width, channels")
 ]
+Classes = Annotated[int, Field(ge=2, le=2**24)]
+"""How many different whole numbers there are, from 0 up: every one of them is exact in float32."""
 Name = Annotated[
     str,
     Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64),

@@ -64,6 +64,13 @@ VectorInitialiser = Annotated[
 ]
 
 
+TableInitialiser = Annotated[
+    Normal | Constant,
+    Field(discriminator="kind"),
+    Why("the other rules divide by fans, which a table of rows does not have"),
+]
+
+
 class Parameter(NamedTuple):
     """Shape, initialiser, and the fans that the initialiser may need."""
 

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
-from spec.base import EVERY_SIDE, Positive, Shape, Share, Size
+from spec.base import EVERY_SIDE, Classes, Positive, Shape, Share, Size
 from spec.errors import PlaceError
-from spec.initialisers import BiasInitialiser, Initialiser, Parameter
+from spec.initialisers import BiasInitialiser, Initialiser, Parameter, TableInitialiser
 from spec.layer import Layer, ShapeError
 from spec.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
 
@@ -203,6 +203,23 @@ class Dropout(Layer):
     rate: Share
 
 
+class Embedding(Layer):
+    """Row i of a table (classes, width) for the whole number i, an input of the network."""
+
+    kind: Literal["embedding"]
+    classes: Classes
+    width: Size
+    table_init: TableInitialiser
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if shape != ():
+            raise ShapeError(f"embedding takes a whole number, not shape {list(shape)}")
+        return (self.width,)
+
+    def parameters(self, shape: tuple[int, ...]) -> dict[str, Parameter]:
+        return {"table": Parameter((self.classes, self.width), self.table_init, 0)}
+
+
 class Add(Layer):
     """The sum of its inputs, all of one shape."""
 
@@ -258,6 +275,7 @@ AnyLayer = Annotated[
     | AveragePool
     | Moments
     | Dropout
+    | Embedding
     | Add
     | Concatenate,
     Field(discriminator="kind"),

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Name, Shape
+from spec.base import Classes, Model, Name, Says, Shape
 from spec.errors import PlaceError
 from spec.initialisers import Parameter
 from spec.layer import ShapeError
-from spec.layers import AnyLayer, Dropout
+from spec.layers import AnyLayer, Dropout, Embedding
 from spec.places import allowed
 from spec.sources import Mask
 
@@ -23,13 +23,25 @@ NamedLayer = tuple[str, AnyLayer, tuple[int, ...]]
 """(canonical name, layer, shape of its first input)"""
 
 
+class Whole(Model):
+    """A whole number from 0 to classes - 1 for each sample."""
+
+    classes: Classes
+
+
+Input = Annotated[
+    Shape | Whole, Says("a shape, or a table with classes: how many whole numbers there are")
+]
+
+
 class Network(Model):
     """Layers in a row, each fed by the one before it, or by earlier ones that it names."""
 
     input: Shape | None = None
     """Shape of one sample of a network's only input; the first layer takes it."""
-    inputs: dict[Name, Shape] = Field(default={})
-    """Or several inputs by name, which layers name in their own `inputs`."""
+    inputs: dict[Name, Input] = Field(default={})
+    """Or several inputs by name, which layers name in their own `inputs`: a shape, or a table
+    `{ classes = 10 }` of a whole number from 0 to 9."""
     layers: Annotated[tuple[AnyLayer, ...], Field(min_length=1)]
     outputs: dict[Name, Name] = Field(default={})
     """Several outputs by name, each with the layer that gives it; without them the last layer's is
@@ -46,7 +58,13 @@ class Network(Model):
     @property
     def taken(self) -> dict[str, tuple[int, ...]]:
         """Shape of one sample of each input, by name; the only one is called `input`."""
-        return dict(self.inputs) or {INPUT: self.input or ()}
+        shapes = {n: () if isinstance(i, Whole) else i for n, i in self.inputs.items()}
+        return shapes or {INPUT: self.input or ()}
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """How many there are of each input that is a whole number."""
+        return {n: i.classes for n, i in self.inputs.items() if isinstance(i, Whole)}
 
     @property
     def made(self) -> dict[str, tuple[int, ...]]:
@@ -104,8 +122,28 @@ class Network(Model):
                 layer.parameters(given[0])  # of a shape that the layer takes
             except ShapeError as error:
                 raise PlaceError(f"layers[{i}]", str(error)) from None
+            self._check_whole(f"layers[{i}]", layer, layer.inputs or ())
             rows.append((name, layer, given[0]))
         return rows, shapes, shape
+
+    def _check_whole(self, place: str, layer: AnyLayer, sources: tuple[str, ...]) -> None:
+        """Whole numbers go into an embedding of as many classes, and nothing else does."""
+        whole = [name for name in sources if name in self.classes]
+        if not isinstance(layer, Embedding):
+            if whole:
+                message = f"{whole[0]!r} is a whole number, which only an embedding takes"
+                raise PlaceError(f"{place}.inputs", message)
+            return
+        if not whole:
+            raise PlaceError(
+                f"{place}.inputs", "an embedding takes an input of the network that has classes"
+            )
+        if layer.classes != self.classes[whole[0]]:
+            raise PlaceError(
+                f"{place}.classes",
+                f"given {layer.classes}, but {whole[0]!r} has {self.classes[whole[0]]}; the two "
+                "must be equal",
+            )
 
     def parameters(self) -> dict[str, Parameter]:
         """Trainable arrays by `<layer>/<name>`."""

@@ -8,8 +8,14 @@ from spec.base import Model, Name, NotNegative, Number, Positive, Repeats, Says,
 from spec.errors import PlaceError
 from spec.network import INPUT, OUTPUT
 
+Value = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", max_length=129),
+    Says("a name, or <draw>.<part>"),
+]
+"""What a phase draws or computes."""
 Batches = Annotated[
-    tuple[Name, ...],
+    tuple[Value, ...],
     Field(min_length=1),
     Says("a list of one or more names: batches that pass together, one after the other"),
 ]
@@ -63,12 +69,11 @@ class Forward(Model):
         """Every name that comes out."""
         return tuple(name for names in self.made.values() for name in names)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """A name for each batch: those of the first input, or of the first output where two are
-        alike."""
-        first = next(iter(self.given.values()))
-        return first if len(set(first)) == len(first) else next(iter(self.made.values()))
+    def labels(self, first: str) -> tuple[str, ...]:
+        """A name for each batch: what the network's first input is given, or where two are alike
+        what its first output is called."""
+        names = self.given[first]
+        return names if len(set(names)) == len(names) else next(iter(self.made.values()))
 
 
 class BinaryCrossEntropy(Model):

@@ -9,13 +9,23 @@ starts at a fresh step. Normals come by the inverse distribution function.
 import hashlib
 from collections.abc import Iterator, Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from spec.network import Network
-from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import (
+    ARRAYS,
+    Draw,
+    Drawn,
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    UniformNoise,
+)
 from spec.workload import Workload
 
 Array = NDArray[np.float64]
@@ -100,7 +110,7 @@ def draws(
     drawn = {}
     for key, draw in workload.draw_table().items():
         parts = [
-            _draw(workload, seed, key, draw, iteration * draw.repeat + i, arrays, full_only)
+            _draw(workload, seed, draw, iteration * draw.repeat + i, arrays, full_only)
             for i in range(draw.repeat)
         ]
         drawn[key] = np.stack(parts)
@@ -110,7 +120,6 @@ def draws(
 def _draw(
     workload: Workload,
     seed: int,
-    name: str,
     draw: Draw,
     batch: int,
     arrays: Mapping[str, NDArray[np.float32]],
@@ -121,17 +130,22 @@ def _draw(
     start, rows = batch * size, size
     if own is not None:  # noise follows the batch's own size
         start, rows = batch_rows(workload, len(own), batch, full_only=full_only)
-    key = f"{workload.name}/{seed}/{name}"
+    key = f"{workload.name}/{seed}/{draw.order}"
     if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
         array = arrays[draw.name]
         chosen = (uniform(key, batch * size, size, ()) * len(array)).astype(np.int64)
-        return array[chosen].astype(np.float64)
+        return _wide(array[chosen])
     if isinstance(source, ARRAYS):
         array = arrays[draw.name]
         epoch, first = divmod(start, len(array))
         order = permutation(f"{key}/epoch {epoch}", len(array))
-        return array[order[first : first + rows]].astype(np.float64)
+        return _wide(array[order[first : first + rows]])
     return sample(source, key, start, rows)
+
+
+def _wide(samples: NDArray[Any]) -> NDArray[Any]:
+    """Real numbers in float64; whole ones stay as they are."""
+    return samples if samples.dtype.kind == "i" else samples.astype(np.float64)
 
 
 def masks(network: Network, key: str, rows: int) -> dict[str, Array]:
@@ -140,11 +154,27 @@ def masks(network: Network, key: str, rows: int) -> dict[str, Array]:
 
 
 def inputs(network: Network, key: str, rows: int) -> dict[str, Array]:
-    """Standard normal inputs (rows, *shape) of a network by name, outside any iteration."""
-    return {
-        name: normal(key if network.input is not None else f"{key}/{name}", 0, rows, shape)
-        for name, shape in network.taken.items()
-    }
+    """Standard normal inputs (rows, *shape) of a network by name, outside any iteration.
+
+    Whole numbers are drawn as labels are.
+    """
+    drawn = {}
+    for name, shape in network.taken.items():
+        own = key if network.input is not None else f"{key}/{name}"
+        classes = network.classes.get(name)
+        labels = None if classes is None else Labels(kind="labels", classes=classes)
+        drawn[name] = sample(labels, own, 0, rows) if labels else normal(own, 0, rows, shape)
+    return drawn
+
+
+def require_classes(classes: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """ValueError for a label outside its classes: on a GPU it would end the process."""
+    for name, array in arrays.items():
+        known = classes.get(name)
+        if known is not None and array.size and not 0 <= array.min() <= array.max() < known:
+            raise ValueError(
+                f"{name} has labels from {array.min()} to {array.max()}; allowed: 0 to {known - 1}"
+            )
 
 
 def sample(source: Drawn, key: str, start: int, rows: int) -> Array:
@@ -157,6 +187,8 @@ def sample(source: Drawn, key: str, start: int, rows: int) -> Array:
         case GaussianStream(mean=mean, std=std):
             drawn = mean + std * normal(key, start, rows, source.shape)
             return np.sort(drawn, axis=-1) if source.sorted else drawn
+        case Labels(classes=classes):
+            return (uniform(key, start, rows, ()) * classes).astype(np.int32)
         case Mask(rate=rate):
             kept = uniform(key, start, rows, source.shape) >= rate
             return kept.astype(np.float64)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from spec.base import Beyond, Fraction, Model, Name, Repeats
 from spec.errors import PlaceError, SpecError
-from spec.network import Network, check_layers
+from spec.network import INPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
@@ -106,10 +106,11 @@ class ShortForm(Model):
                     raise PlaceError(f"{name}.{part}", message)
             if not network.parameters():
                 raise PlaceError(f"{name}.layers", "no layer has parameters: nothing to train")
-        made, judged = self.generator.output, self.discriminator.input
+        made, judged = self.generator.output, self.discriminator.taken[INPUT]
+        given = self.generator.taken[INPUT]
         _same("discriminator.input", judged, "the generator gives", made)
         _same("discriminator.input", judged, "data.shape is", self.data.shape)
-        _same("generator.input", self.generator.input, "noise.shape is", self.noise.shape)
+        _same("generator.input", given, "noise.shape is", self.noise.shape)
         _check_score(self.discriminator, self.steps.loss)
         return self
 

@@ -1,10 +1,22 @@
 """Where a phase's draws come from: noise, an array of real samples, or a stream of them."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, model_validator
 
-from spec.base import EVERY_SIDE, Image, Model, Number, Positive, Says, Shape, Share, Size
+from spec.base import (
+    EVERY_SIDE,
+    Classes,
+    Image,
+    Model,
+    Name,
+    Number,
+    Positive,
+    Says,
+    Shape,
+    Share,
+    Size,
+)
 from spec.errors import PlaceError
 
 
@@ -19,6 +31,78 @@ Range = Annotated[
     AfterValidator(_rises),
     Says("a list of two numbers, the lower one first"),
 ]
+
+
+DIGITS = 10
+"""Classes of handwritten digits."""
+
+
+class ClassPart(Model):
+    """What a digit shows: a whole number from 0 to 9."""
+
+    kind: Literal["class"]
+
+
+class Grey(Model):
+    """The image in one channel: 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)."""
+
+    kind: Literal["grey"]
+
+
+class Edges(Model):
+    """How steep the grey image is, in one channel: the root of dx^2 + dy^2, cut at 1.
+
+    dx and dy are half the difference of the two neighbours, edges repeated, of values from 0 to 1.
+    """
+
+    kind: Literal["edges"]
+
+
+class Blurred(Model):
+    """The mean over a square of 2 `reach` + 1 pixels around each, edges repeated."""
+
+    kind: Literal["blurred"]
+    reach: Annotated[int, Field(ge=1, le=15)]
+
+
+class HalfSize(Model):
+    """Half as high and as wide: each pixel is the mean of four. Height and width must be even."""
+
+    kind: Literal["half_size"]
+
+
+Derived = Grey | Edges | Blurred | HalfSize
+Part = Annotated[ClassPart | Derived, Field(discriminator="kind")]
+
+
+def part_shape(part: ClassPart | Derived, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of one sample's part; PlaceError where an image has none such."""
+    match part:
+        case ClassPart():
+            return ()
+        case Blurred():
+            return shape
+        case HalfSize():
+            if shape[0] % 2 or shape[1] % 2:
+                raise PlaceError(
+                    "kind", f"given half_size of {list(shape)}; both sides must be even"
+                )
+            return (shape[0] // 2, shape[1] // 2, shape[2])
+    if shape[2] != 3:
+        raise PlaceError("kind", f"given {part.kind} of {list(shape)}; it takes 3 channels")
+    return (*shape[:2], 1)
+
+
+class Labels(Model):
+    """A whole number from 0 to classes - 1, all as likely, fresh for every draw."""
+
+    kind: Literal["labels"]
+    classes: Classes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One number a sample has no axis."""
+        return ()
 
 
 class NormalNoise(Model):
@@ -61,10 +145,14 @@ class Digits(Model):
     sha256: str | None = None
     """Checksum of the float32 little-endian array, checked on loading."""
 
+    parts: dict[Name, Part] = Field(default={})
+    """What else belongs to each sample, by name: drawn with it, as `<draw>.<part>`."""
+
     @model_validator(mode="after")
     def _one_channel(self) -> "Digits":
         if self.shape[2] != 1:
             raise PlaceError("shape", f"given {list(self.shape)}; digits have 1 channel")
+        _check_parts(self.parts, self.shape)
         return self
 
 
@@ -88,6 +176,10 @@ class Photos(Model):
     """Number of samples, checked on loading."""
     sha256: str | None = None
     """Checksum of the float32 little-endian array, checked on loading."""
+    photograph: Literal["both", "china", "flower"] = "both"
+    """Patches of both, or of one alone: two domains are a source each."""
+    parts: dict[Name, Part] = Field(default={})
+    """What else belongs to each sample, by name: drawn with it, as `<draw>.<part>`."""
 
     @model_validator(mode="after")
     def _inside_a_photograph(self) -> "Photos":
@@ -99,7 +191,19 @@ class Photos(Model):
                 f"given {list(self.shape)}; photos gives patches of at most {list(PHOTOGRAPH)}, "
                 "always with 3 channels",
             )
+        _check_parts(self.parts, self.shape)
+        for name, part in self.parts.items():
+            if isinstance(part, ClassPart):
+                raise PlaceError(f"parts.{name}.kind", "given class; photographs have no classes")
         return self
+
+
+def _check_parts(parts: dict[str, Any], shape: tuple[int, ...]) -> None:
+    for name, part in parts.items():
+        try:
+            part_shape(part, shape)
+        except PlaceError as error:
+            raise PlaceError(f"parts.{name}.{error.place}", str(error)) from None
 
 
 class GaussianStream(Model):
@@ -122,12 +226,36 @@ class Mask(Model):
     shape: Shape
 
 
+class PartOf(Model):
+    """A part of an array's samples, which has their index; made for it, not written."""
+
+    kind: Literal["part"]
+    shape: tuple[int, ...]
+    sampling: Literal["shuffled_epochs", "with_replacement"]
+    classes: int | None
+    """Of a whole number."""
+
+
+def parts_of(source: Digits | Photos) -> dict[str, PartOf]:
+    """What is drawn of each part of a source, by the part's name."""
+    return {
+        name: PartOf(
+            kind="part",
+            shape=part_shape(part, source.shape),
+            sampling=source.sampling,
+            classes=DIGITS if isinstance(part, ClassPart) else None,
+        )
+        for name, part in source.parts.items()
+    }
+
+
 Source = Annotated[
-    NormalNoise | UniformNoise | Digits | Photos | GaussianStream, Field(discriminator="kind")
+    NormalNoise | UniformNoise | Labels | Digits | Photos | GaussianStream,
+    Field(discriminator="kind"),
 ]
-Drawn = NormalNoise | UniformNoise | Digits | Photos | GaussianStream | Mask
-"""What an iteration draws: the sources of a file, and the masks of its dropout layers."""
-ARRAYS = (Digits, Photos)
+Drawn = NormalNoise | UniformNoise | Labels | Digits | Photos | GaussianStream | Mask | PartOf
+"""What an iteration draws: the sources of a file, their parts, and the masks of its layers."""
+ARRAYS = (Digits, Photos, PartOf)
 """Sources that are a finite array, sampled by index."""
 
 
@@ -138,4 +266,11 @@ class Draw(NamedTuple):
     """Once for each repetition of its phase; or once, for all phases that share it."""
     source: Drawn
     name: str
-    """The source's; of a mask the dropout layer's."""
+    """The source's, of a part `<source>.<part>`; of a mask the dropout layer's."""
+    order: str
+    """The key whose order of samples it has: its own, or that of the samples it is a part of."""
+
+    @property
+    def classes(self) -> int | None:
+        """Of a whole number: how many there are."""
+        return getattr(self.source, "classes", None)

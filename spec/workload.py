@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -13,10 +13,12 @@ from spec.errors import PlaceError
 from spec.network import INPUT, OUTPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Schedule
-from spec.sources import ARRAYS, Digits, Draw, Photos, Source
+from spec.sources import Digits, Draw, GaussianStream, Photos, Source, parts_of
 
 SHARED = "shared"
 """What keys of shared draws begin with, where others have their phase's name."""
+REAL = (Digits, Photos, GaussianStream)
+"""Sources of real samples."""
 
 
 class ProvenanceField(Model):
@@ -94,7 +96,7 @@ class Workload(Model):
     @property
     def arrays(self) -> dict[str, Digits | Photos]:
         """The sources that are finite arrays of real samples, by name."""
-        return {name: s for name, s in self.sources.items() if isinstance(s, ARRAYS)}
+        return {name: s for name, s in self.sources.items() if isinstance(s, Digits | Photos)}
 
     @property
     def updates_per_iteration(self) -> int:
@@ -105,7 +107,7 @@ class Workload(Model):
     def images_per_iteration(self) -> int:
         """Real samples seen in one pass through the phases."""
         return self.schedule.batch_size * sum(
-            draw.repeat for draw in self.draw_table().values() if hasattr(draw.source, "sampling")
+            draw.repeat for draw in self.draw_table().values() if isinstance(draw.source, REAL)
         )
 
     def updates_of(self, optimizer: str) -> int:
@@ -123,43 +125,65 @@ class Workload(Model):
         And a mask for every dropout that a forward in train mode passes, by input of the forward:
         `<phase>/<forward>.<layer>.<input>`.
         """
-        table = {
-            f"{SHARED}/{name}": Draw(1, self.sources[of], of) for name, of in self.shared.items()
-        }
+        table: dict[str, Draw] = {}
+        for name, of in self.shared.items():
+            table |= self._drawn_of(f"{SHARED}/{name}", 1, of)
         for phase in self.phases:
-            for name, key in self.draw_keys(phase).items():
+            for name in phase.draws:
                 if name not in self.shared:
-                    table[key] = Draw(phase.repeat, self.sources[name], name)
+                    table |= self._drawn_of(f"{phase.name}/{name}", phase.repeat, name)
             for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
                 sources = self.networks[forward.network].masks()
                 for layer, keys in masks.items():
-                    table |= dict.fromkeys(keys, Draw(phase.repeat, sources[layer], layer))
+                    for key in keys:
+                        table[key] = Draw(phase.repeat, sources[layer], layer, key)
         return table
+
+    def _drawn_of(self, key: str, repeat: int, name: str) -> dict[str, Draw]:
+        """A source's draw and its parts, which have its order."""
+        source = self.sources[name]
+        found = {key: Draw(repeat, source, name, key)}
+        if isinstance(source, Digits | Photos):
+            for part, of in parts_of(source).items():
+                found[f"{key}.{part}"] = Draw(repeat, of, f"{name}.{part}", key)
+        return found
 
     def draw_keys(self, phase: Phase) -> dict[str, str]:
         """What a phase calls its draws -> their keys; masks apart."""
-        shared = self.shared
-        return {d: f"{SHARED if d in shared else phase.name}/{d}" for d in phase.draws}
+        keys = {}
+        for draw in phase.draws:
+            key = f"{SHARED if draw in self.shared else phase.name}/{draw}"
+            source = self.sources[self.shared.get(draw, draw)]
+            keys |= {draw: key} | {
+                f"{draw}.{p}": f"{key}.{p}" for p in getattr(source, "parts", ())
+            }
+        return keys
 
     def drawn(self, phase: Phase) -> list[str]:
         """Keys of everything that a phase draws for itself, masks included."""
         return [key for key in self.draw_table() if key.startswith(f"{phase.name}/")]
 
+    def classes(self) -> dict[str, int]:
+        """How many there are of each label: by the key of its draw, and by the array's name."""
+        labels = {key: d for key, d in self.draw_table().items() if d.classes is not None}
+        names = {of: d.classes or 0 for key, d in labels.items() for of in (key, d.name)}
+        return names
+
     def shared_keys(self, phase: Phase) -> list[str]:
         """Keys of what a phase is given that others, or its own repetitions, are given too."""
-        return [key for name, key in self.draw_keys(phase).items() if name in self.shared]
+        return [key for key in self.draw_keys(phase).values() if key.startswith(f"{SHARED}/")]
 
     def mask_keys(self, phase: Phase) -> list[dict[str, tuple[str, ...]]]:
         """For each forward: dropout layer -> keys of its masks, in the order of the inputs."""
-        return [
-            {
-                layer: tuple(f"{phase.name}/{i}.{layer}.{name}" for name in forward.labels)
-                for layer in (
-                    self.networks[forward.network].masks() if forward.mode == "train" else ()
-                )
-            }
-            for i, forward in enumerate(phase.forwards)
-        ]
+        keys = []
+        for i, forward in enumerate(phase.forwards):
+            network = self.networks[forward.network]
+            batches = forward.labels(next(iter(network.taken)))
+            layers = network.masks() if forward.mode == "train" else {}
+            keys.append(
+                {of: tuple(f"{phase.name}/{i}.{of}.{name}" for name in batches) for of in layers}
+            )
+        return keys
 
     def chunk_iterations(self) -> int:
         """Iterations whose draws `run` prepares at a time, the same for every backend.
@@ -180,6 +204,21 @@ class Workload(Model):
             )
         )
         return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
+
+
+class Seen(NamedTuple):
+    """A value in a phase: its shape, and of a whole number how many classes there are."""
+
+    shape: tuple[int, ...]
+    classes: int | None = None
+
+    def __str__(self) -> str:
+        return str(list(self.shape)) if self.classes is None else f"{self.classes} classes"
+
+    @property
+    def said(self) -> str:
+        """What it has, in an error."""
+        return f"shape {self}" if self.classes is None else str(self)
 
 
 def _check_batch_norms(workload: Workload) -> None:
@@ -220,12 +259,16 @@ def _check_shared(workload: Workload) -> None:
 
 
 def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
-    known: dict[str, tuple[int, ...]] = {}
+    known: dict[str, Seen] = {}
     shared = workload.shared
     for i, draw in enumerate(phase.draws):
         what = "source or shared draw" if shared else "source"
         _among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
-        known[draw] = workload.sources[shared.get(draw, draw)].shape
+        source = workload.sources[shared.get(draw, draw)]
+        known[draw] = Seen(source.shape, getattr(source, "classes", None))
+        if isinstance(source, Digits | Photos):
+            parts = parts_of(source).items()
+            known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
     for i, forward in enumerate(phase.forwards):
         here = f"{place}.forwards[{i}]"
         _among(f"{here}.network", forward.network, workload.networks, "network")
@@ -248,9 +291,9 @@ def _check_forward(
     phase: str,
     here: str,
     forward: Forward,
-    known: dict[str, tuple[int, ...]],
-) -> dict[str, tuple[int, ...]]:
-    """Shapes of what comes out, by name."""
+    known: dict[str, Seen],
+) -> dict[str, Seen]:
+    """What comes out, by name."""
     for ports, names in (("inputs", network.taken), ("outputs", network.made)):
         _check_ports(here, ports, getattr(forward, ports), names, forward)
     for port, batches in forward.given.items():
@@ -258,15 +301,16 @@ def _check_forward(
             _among(
                 _port(here, "inputs", forward.inputs, port), name, known, "draw or earlier output"
             )
-            wanted = network.taken[port]
+            wanted = Seen(network.taken[port], network.classes.get(port))
             if known[name] != wanted:
                 own = "input" if network.input is not None else f"inputs.{port}"
                 raise PlaceError(
                     f"networks.{forward.network}.{own}",
-                    f"given {list(wanted)}, but {name!r} of phase {phase!r} has shape "
-                    f"{list(known[name])}; the two must be equal",
+                    f"given {wanted}, but {name!r} of phase {phase!r} has {known[name].said}; the "
+                    "two must be equal",
                 )
-    return {name: network.made[port] for port, batches in forward.made.items() for name in batches}
+    made = network.made
+    return {name: Seen(made[port]) for port, batches in forward.made.items() for name in batches}
 
 
 def _port(here: str, ports: str, given: object, port: str) -> str:
@@ -297,9 +341,7 @@ def _check_ports(
         raise PlaceError(f"{here}.inputs", f"missing: {', '.join(missing)}")
 
 
-def _check_term(
-    workload: Workload, place: str, term: Model, known: dict[str, tuple[int, ...]]
-) -> None:
+def _check_term(workload: Workload, place: str, term: Model, known: dict[str, Seen]) -> None:
     for field, value in term.model_dump(exclude={"kind"}).items():
         if field == "network":
             _among(f"{place}.network", value, workload.networks, "network")
@@ -308,10 +350,10 @@ def _check_term(
         elif field == "between":
             for name in value:
                 _among(f"{place}.between", name, known, "draw or output")
-        if field in ("logits", "scores") and known[value] != (1,):
+        if field in ("logits", "scores") and known[value] != Seen((1,)):
             raise PlaceError(
                 f"{place}.{field}",
-                f"{value!r} has shape {list(known[value])}; a discriminator gives one "
+                f"{value!r} has {known[value].said}; a discriminator gives one "
                 f"{field.removesuffix('s')} a sample, [1]",
             )
 

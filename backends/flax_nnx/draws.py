@@ -16,7 +16,16 @@ from jax import Array, lax
 from numpy.typing import NDArray
 
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import (
+    ARRAYS,
+    Draw,
+    Drawn,
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    UniformNoise,
+)
 
 PIECE, LARGE = 100_000, 1_000_000
 """How many numbers are drawn at a time on a CPU, where there are at least so many."""
@@ -38,17 +47,18 @@ def chunks(
     shuffled anew; only their full batches count.
     """
     orders: dict[str, dict[int, Array]] = {key: {} for key in table}
+    streams = {key: number for number, key in enumerate(table)}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with jax.default_device(like.device):
-            for stream, (key, (repeat, source, name)) in enumerate(table.items()):
-                lead = (chunk, repeat, batch)
+            for key, (repeat, source, name, order) in table.items():
+                lead, stream = (chunk, repeat, batch), streams[order]
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(seed, stream, number)
                     drawn[key] = _choose(data[name], place, lead=lead)
                 elif isinstance(source, ARRAYS):
                     array = data[name]
-                    drawn[key] = _rows(array, orders[key], number, lead, (seed, stream))
+                    drawn[key] = _rows(array, orders[order], number, lead, (seed, stream))
                 else:
                     place = _place(seed, stream, number)
                     shape = (*lead, *source.shape)
@@ -105,6 +115,8 @@ def _sample(place: Array, *, source: Drawn, shape: tuple[int, ...], dtype: Any) 
         partial(jax.random.normal, dtype=dtype),
     )
     match source:
+        case Labels(classes=classes):
+            return jax.random.randint(_key(place), shape, 0, classes, dtype=jnp.int32)
         case Mask(rate=rate):
             return (_in_pieces(uniform, _key(place), shape) >= rate).astype(dtype)
         case UniformNoise(low=low, high=high):

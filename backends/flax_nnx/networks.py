@@ -204,6 +204,17 @@ def _leaky_relu(layer: layers.LeakyRelu, shape: tuple[int, ...], dtype: Any) -> 
     return _Function(lambda x: jnp.where(x > 0, x, layer.slope * x))
 
 
+def _embedding(layer: layers.Embedding, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return nnx.Embed(
+        layer.classes,
+        layer.width,
+        dtype=dtype,
+        param_dtype=dtype,
+        embedding_init=_ZEROS,
+        rngs=nnx.Rngs(0),
+    )
+
+
 def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
     square = (layer.size, layer.size)
     return _Function(
@@ -250,6 +261,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
     "average_pool": _average_pool,
     "moments": _moments,
     "dropout": lambda layer, shape, dtype: _Dropout(layer.rate),
+    "embedding": _embedding,
     "add": lambda layer, shape, dtype: _Function(lambda *x: sum(x[1:], x[0])),
     "concatenate": lambda layer, shape, dtype: _Function(lambda *x: jnp.concatenate(x, axis=-1)),
 }

@@ -25,6 +25,7 @@ NAMES = {
     "scale": "scale",
     "mean": "mean",
     "variance": "var",
+    "table": "embedding",
 }
 
 Trees = dict[str, dict[str, Any]]
@@ -120,8 +121,11 @@ def from_arrays(
 
 
 def from_canonical(array: Array, like: Tensor) -> Tensor:
-    """Samples as a tensor of its own; images are (..., height, width, channels) here too."""
-    return _put(array, like.dtype, like.device)
+    """Samples as a tensor of its own; images are (..., height, width, channels) here too.
+
+    Whole numbers stay whole.
+    """
+    return _put(array, np.int32 if array.dtype.kind == "i" else like.dtype, like.device)
 
 
 def to_canonical(tensor: Tensor) -> Array:

@@ -20,6 +20,7 @@ from backends.flax_nnx import state as states
 from backends.flax_nnx.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.randomness import require_classes
 from spec.workload import Workload
 
 Draws = Mapping[str, Tensor]
@@ -36,6 +37,7 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._classes = workload.classes()
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -71,6 +73,7 @@ class Program:
         trees = (state.parameters[network], state.statistics[network])
         given = {name: self._given(mask) for name, mask in (masks or {}).items()}
         of = self.workload.networks[network]
+        require_classes(of.classes, of.by_name(inputs))
         x = {name: self._given(array) for name, array in of.by_name(inputs).items()}
         made, _ = self._forward(network, *trees, x, given, train=train)
         found = {name: states.to_canonical(y) for name, y in made.items()}
@@ -79,6 +82,7 @@ class Program:
     def losses_and_gradients(
         self, state: states.State, phase: str, draws: Mapping[str, Array]
     ) -> tuple[dict[str, float], Arrays]:
+        require_classes(self._classes, draws)
         given = {key: self._given(value) for key, value in draws.items()}
         metrics, gradients, _ = self._gradients[phase](state.parameters, state.statistics, given)
         return _floats(metrics), states.to_arrays(self.workload, gradients)
@@ -92,6 +96,7 @@ class Program:
     def train_step(
         self, state: states.State, draws: Mapping[str, Array]
     ) -> tuple[states.State, dict[str, float]]:
+        require_classes(self._classes, draws)
         chunk = {key: self._given(value[np.newaxis]) for key, value in draws.items()}
         state, metrics = self._steps(state, chunk)
         return state, _floats(metrics)
@@ -116,6 +121,7 @@ class Program:
             yield {key: states.to_canonical(value) for key, value in chunk.items()}
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+        require_classes(self._classes, arrays)
         return {name: self._given(array) for name, array in arrays.items()}
 
     def generate(

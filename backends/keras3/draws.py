@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from backends.keras3.device import engine
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import (
+    ARRAYS,
+    Draw,
+    Drawn,
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    UniformNoise,
+)
 
 Tensor = Any
 _GENERATOR = keras.random.SeedGenerator(seed=0)
@@ -43,14 +52,14 @@ def chunks(
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with keras.device(device):
-            for key, (repeat, source, name) in table.items():
-                lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
+            for key, (repeat, source, name, order) in table.items():
+                lead, stream = (chunk, repeat, batch), f"{seed}/{order}"
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(f"{stream}/{number}")
                     drawn[key] = _choose(data[name], place, lead=lead)
                 elif isinstance(source, ARRAYS):
                     array = data[name]
-                    drawn[key] = _rows(array, orders[key], number, lead, stream)
+                    drawn[key] = _rows(array, orders[order], number, lead, stream)
                 else:
                     place, shape = _place(f"{stream}/{number}"), (*lead, *source.shape)
                     dtype = keras.config.floatx()
@@ -107,6 +116,9 @@ def _epoch(place: Tensor, *, size: int, full: int) -> Tensor:
 @partial(engine.drawing, static=("source", "shape", "dtype"))
 def _sample(place: Tensor, *, source: Drawn, shape: tuple[int, ...], dtype: str) -> Tensor:
     match source:
+        case Labels(classes=classes):
+            with _seeded(place):
+                return keras.random.randint(shape, 0, classes, dtype="int32", seed=_GENERATOR)
         case Mask(rate=rate):
             return ops.cast(_uniform(place, shape, dtype) >= rate, dtype)
         case UniformNoise(low=low, high=high):

@@ -28,7 +28,9 @@ class Network(keras.Model):
 
     def __init__(self, network: networks.Network) -> None:
         taken = {
-            name: keras.Input(shape, dtype=keras.config.floatx())
+            name: keras.Input(
+                shape, dtype="int32" if name in network.classes else keras.config.floatx()
+            )
             for name, shape in network.taken.items()
         }
         self.ports, self.heads = list(taken), list(network.heads())
@@ -84,6 +86,19 @@ class _LeakyRelu(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         return ops.where(x > 0, x, self.slope * x)
+
+
+class _Embedding(keras.layers.Layer):
+    """Rows of a table. Keras's own has sparse gradients on TensorFlow, which its optimizers take
+    otherwise: Adam moves rows without a gradient too."""
+
+    def __init__(self, classes: int, width: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.classes = classes
+        self.table = self.add_weight(name="table", shape=(classes, width), initializer="zeros")
+
+    def call(self, x: Tensor) -> Tensor:
+        return ops.matmul(ops.one_hot(x, self.classes, dtype=self.compute_dtype), self.table)
 
 
 class _Function(keras.layers.Layer):
@@ -284,6 +299,7 @@ LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
     "average_pool": _average_pool,
     "moments": lambda layer, name: [_Moments(layer.epsilon, **_options(name))],
     "dropout": lambda layer, name: [_Dropout(layer.rate, **_options(name))],
+    "embedding": lambda layer, name: [_Embedding(layer.classes, layer.width, **_options(name))],
     "add": lambda layer, name: [keras.layers.Add(**_options(name))],
     "concatenate": lambda layer, name: [keras.layers.Concatenate(axis=-1, **_options(name))],
 }

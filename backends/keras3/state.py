@@ -77,7 +77,11 @@ def from_arrays(workload: Workload, arrays: Mapping[str, Array], dtype: str) -> 
 
 
 def from_canonical(array: Array, dtype: str) -> Tensor:
-    """Samples as a tensor; Keras has images as the canonical layout has them."""
+    """Samples as a tensor; Keras has images as the canonical layout has them.
+
+    Whole numbers stay whole.
+    """
+    dtype = "int32" if array.dtype.kind == "i" else dtype
     return ops.convert_to_tensor(np.array(array, dtype), dtype=dtype)
 
 

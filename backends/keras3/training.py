@@ -15,6 +15,7 @@ from backends.keras3.device import engine
 from backends.keras3.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.randomness import require_classes
 from spec.state import optimized, parameters, statistics
 from spec.workload import Workload
 
@@ -32,6 +33,7 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._classes = workload.classes()
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -76,7 +78,7 @@ class Program:
         masks: Mapping[str, Array] | None = None,
     ) -> Array | Arrays:
         with self._placed():
-            x = self._given(self.workload.networks[network].by_name(inputs))
+            x = self._inputs(network, inputs)
             given = self._given(masks or {})
             made = self._forwards[network, train](self._scratch(state), x, given)
         return self._numpy(network, made)
@@ -135,7 +137,7 @@ class Program:
     ) -> Array | Arrays:
         with self._placed():
             engine.hold(self, state)
-            x = self._given(self.workload.networks[network].by_name(inputs))
+            x = self._inputs(network, inputs)
             if network in self._averaged:
                 made = self._averages[network](state.values, x)
             else:
@@ -308,11 +310,17 @@ class Program:
         engine.hold(self, scratch)
         return scratch.values
 
+    def _inputs(self, network: str, inputs: Array | Mapping[str, Array]) -> Tensors:
+        of = self.workload.networks[network]
+        require_classes(of.classes, of.by_name(inputs))
+        return self._given(of.by_name(inputs))
+
     def _numpy(self, network: str, outputs: Tensors) -> Array | Arrays:
         found = {name: states.to_canonical(y) for name, y in outputs.items()}
         return self.workload.networks[network].plain(found)  # type: ignore[no-any-return]
 
     def _given(self, arrays: Mapping[str, Array]) -> Tensors:
+        require_classes(self._classes, arrays)
         return {
             key: states.from_canonical(array, self.settings.precision)
             for key, array in arrays.items()

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from spec.randomness import blocks
-from spec.sources import ARRAYS, Draw, Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import (
+    ARRAYS,
+    Draw,
+    Drawn,
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    UniformNoise,
+)
 
 
 def chunks(
@@ -30,19 +39,19 @@ def chunks(
     orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
-        for key, (repeat, source, name) in table.items():
-            lead, stream = (chunk, repeat, batch), f"{seed}/{key}"
+        for key, (repeat, source, name, order) in table.items():
+            lead, stream = (chunk, repeat, batch), f"{seed}/{order}"
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                 array, own = data[name], _seeded(generator, f"{stream}/{number}")
                 rows = torch.randint(len(array), lead, generator=own, device=like.device)
                 drawn[key] = _take(array, rows[low:high])
             elif isinstance(source, ARRAYS):
                 array = data[name]
-                rows = _rows(orders[key], len(array), number, lead, generator, stream)
+                rows = _rows(orders[order], len(array), number, lead, generator, stream)
                 drawn[key] = _take(array, rows[low:high])
             else:
-                *size, channels = source.shape
-                shape = (channels, *size) if len(size) == 2 else source.shape
+                shape = source.shape
+                shape = (shape[-1], *shape[:-1]) if len(shape) == 3 else shape
                 own = _seeded(generator, f"{stream}/{number}")
                 drawn[key] = _sample(source, (*lead, *shape), own, like)[low:high]
         yield drawn
@@ -89,6 +98,8 @@ def _sample(
 ) -> Tensor:
     options = {"generator": generator, "dtype": like.dtype, "device": like.device}
     match source:
+        case Labels(classes=classes):
+            return torch.randint(classes, shape, **(options | {"dtype": torch.int32}))
         case Mask(rate=rate):
             return (torch.rand(shape, **options) >= rate).to(like.dtype)
         case UniformNoise(low=low, high=high):

@@ -246,6 +246,18 @@ def _gelu(layer: layers.Gelu, shape: tuple[int, ...]) -> nn.Module:
     return nn.GELU(approximate="none" if layer.form == "erf" else "tanh")
 
 
+def _embedding(layer: layers.Embedding, shape: tuple[int, ...]) -> nn.Module:
+    return nn.Embedding(
+        layer.classes,
+        layer.width,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+    )
+
+
 def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...]) -> nn.Module:
     return nn.AvgPool2d(
         layer.size,
@@ -279,6 +291,7 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
     "average_pool": _average_pool,
     "moments": lambda layer, shape: _Moments(layer.epsilon),
     "dropout": lambda layer, shape: _Dropout(layer.rate),
+    "embedding": _embedding,
     "add": lambda layer, shape: _Add(),
     "concatenate": lambda layer, shape: _Concatenate(),
 }

@@ -23,6 +23,7 @@ NAMES = {
     "scale": "weight",
     "mean": "running_mean",
     "variance": "running_var",
+    "table": "weight",
 }
 
 Slots = dict[str, dict[str, dict[str, Tensor]]]
@@ -132,9 +133,10 @@ def from_arrays(
 def from_canonical(array: Array, sample: tuple[int, ...], like: Tensor) -> Tensor:
     """Samples (..., *sample) as a tensor; images get their channels before height and width.
 
-    In memory the channels stay last on a CPU.
+    In memory the channels stay last on a CPU. Whole numbers stay whole.
     """
-    tensor = torch.as_tensor(array, device=like.device).to(like.dtype)
+    dtype = torch.int32 if array.dtype.kind == "i" else like.dtype
+    tensor = torch.as_tensor(array, device=like.device).to(dtype)
     if len(sample) != 3:
         return tensor
     tensor = tensor.movedim(-1, -3)

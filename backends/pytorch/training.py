@@ -17,6 +17,7 @@ from backends.pytorch import state as states
 from backends.pytorch.cuda_graph import ChunkGraph
 from backends.pytorch.networks import Network
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.randomness import require_classes
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -34,6 +35,7 @@ class Program:
         self.phases = {phase.name: phase for phase in workload.phases}
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
+        self._classes = workload.classes()
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -133,9 +135,9 @@ class Program:
             }
 
     def place(self, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
-        sources = self.workload.sources
+        require_classes(self._classes, arrays)
         return {
-            name: states.from_canonical(array, sources[name].shape, self._like)
+            name: states.from_canonical(array, array.shape[1:], self._like)
             for name, array in arrays.items()
         }
 
@@ -253,6 +255,7 @@ class Program:
         return metrics, list(gradients)
 
     def _given(self, draws: Mapping[str, Array]) -> Draws:
+        require_classes(self._classes, draws)
         return {
             key: states.from_canonical(value, self._shapes[key], self._like)
             for key, value in draws.items()
@@ -260,10 +263,11 @@ class Program:
 
     def _samples(self, network: str, inputs: Array | Mapping[str, Array]) -> dict[str, Tensor]:
         of = self.workload.networks[network]
-        shapes = of.taken
+        shapes, given = of.taken, of.by_name(inputs)
+        require_classes(of.classes, given)
         return {
             name: states.from_canonical(array, shapes[name], self._like)
-            for name, array in of.by_name(inputs).items()
+            for name, array in given.items()
         }
 
     def _numpy(self, network: str, outputs: Mapping[str, Tensor]) -> Array | Arrays:

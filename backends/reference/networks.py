@@ -28,8 +28,9 @@ def forward(
 ) -> tuple[Arrays, Arrays]:
     """(outputs, new running statistics) for inputs (n, *shape), both by name.
 
-    Values are keyed `<layer>/<array>`. In train mode batch normalisation uses the batch's own statistics, and dropout the masks by
-    name; in eval mode the running ones, no new ones come back, and nothing is dropped.
+    Values are keyed `<layer>/<array>`. In train mode batch normalisation uses the batch's own
+    statistics, and dropout the masks by name; in eval mode the running ones, no new ones come back,
+    and nothing is dropped.
     """
     kept: Arrays = {}
     named, seen = network.named_inputs(), dict(inputs)
@@ -250,6 +251,10 @@ def _concatenate(
     return np.concatenate(x, axis=-1), {}
 
 
+def _embedding(layer: layers.Embedding, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return own["table"][x], {}
+
+
 def _product(x: Array, matrix: Array) -> Array:
     """The last axis times a matrix; NumPy leaves BLAS for products of more than two axes."""
     rows = np.dot(np.reshape(x, (-1, x.shape[-1])), matrix)
@@ -288,6 +293,7 @@ LAYERS: dict[str, Callable[..., tuple[Array, Arrays]]] = {
     "average_pool": _average_pool,
     "moments": _moments,
     "dropout": _dropout,
+    "embedding": _embedding,
     "add": _add,
     "concatenate": _concatenate,
 }

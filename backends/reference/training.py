@@ -14,6 +14,7 @@ from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.networks import forward, sigmoid, softplus
 from spec.phases import BinaryCrossEntropy, Forward, Hinge, LeastSquares, MeanScore, Phase
+from spec.randomness import require_classes
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -28,6 +29,7 @@ class Program:
         self.workload, self.settings = workload, settings
         self.value_and_grad: Callable[..., Any] = value_and_grad
         self.phases = {phase.name: phase for phase in workload.phases}
+        self._classes = workload.classes()
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -49,11 +51,13 @@ class Program:
         masks: Mapping[str, Array] | None = None,
     ) -> Array | Arrays:
         of, values = self.workload.networks[network], _within(network, state)
+        require_classes(of.classes, of.by_name(inputs))
         return of.plain(forward(of, values, of.by_name(inputs), masks or {}, train=train)[0])
 
     def losses_and_gradients(
         self, state: Arrays, phase: str, draws: Mapping[str, Array]
     ) -> tuple[dict[str, float], Arrays]:
+        require_classes(self._classes, draws)
         metrics, gradients, _ = self._differentiate(self.phases[phase], state, draws)
         return metrics, gradients
 
@@ -66,6 +70,7 @@ class Program:
     def train_step(
         self, state: Arrays, draws: Mapping[str, Array]
     ) -> tuple[Arrays, dict[str, float]]:
+        require_classes(self._classes, draws)
         metrics: dict[str, float] = {}
         for phase in self.workload.phases:
             for i in range(phase.repeat):
@@ -94,6 +99,7 @@ class Program:
         return self.chunks(data, seed, n, first)
 
     def place(self, arrays: Mapping[str, Array]) -> Any:
+        require_classes(self._classes, arrays)
         return dict(arrays)
 
     def generate(

@@ -1,18 +1,22 @@
-"""Real samples as NumPy arrays: float32, (count, height, width, channels), values in the range."""
+"""Real samples as NumPy arrays: float32, (count, height, width, channels), values in the range.
+
+Parts of a source, which have its index, are `<source>.<part>`; classes are int32, (count,).
+"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spec import randomness
-from spec.data import digits, photos
+from spec.data import digits, parts, photos
 from spec.errors import SpecError
-from spec.sources import Digits, Photos
+from spec.sources import DIGITS, ClassPart, Digits, Photos
 from spec.workload import Workload
 
-Arrays = dict[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def load(workload: Workload) -> Arrays:
@@ -32,7 +36,23 @@ def load(workload: Workload) -> Arrays:
                 "at most so many are allowed, more with sampling = 'with_replacement'"
             )
         loaded[name] = array
+        loaded |= _parts(name, source, array, digits.classes)
     return loaded
+
+
+def _parts(
+    name: str,
+    source: Digits | Photos,
+    array: NDArray[np.float32],
+    classes: Callable[[], NDArray[np.int32]],
+) -> Arrays:
+    """Each part of a source by `<source>.<part>`."""
+    return {
+        f"{name}.{key}": classes()
+        if isinstance(part, ClassPart)
+        else parts.derive(part, array, *source.range)
+        for key, part in source.parts.items()
+    }
 
 
 def synthetic(workload: Workload, seed: int, batches: int = 2) -> Arrays:
@@ -49,10 +69,12 @@ def synthetic(workload: Workload, seed: int, batches: int = 2) -> Arrays:
         key = f"{workload.name}/{seed}/synthetic/{name}"
         unit = randomness.uniform(key, 0, count, source.shape)
         made[name] = (low + (high - low) * unit).astype(np.float32)
+        classes = randomness.uniform(f"{key}/class", 0, count, ()) * DIGITS
+        made |= _parts(name, source, made[name], lambda drawn=classes: drawn.astype(np.int32))
     return made
 
 
-def checksum(array: NDArray[np.float32]) -> str:
+def checksum(array: NDArray[Any]) -> str:
     """sha256 of the array as little-endian float32, rounded to 2^-16.
 
     Rounding keeps the checksum from depending on the last bits of an image decoder.
@@ -61,7 +83,7 @@ def checksum(array: NDArray[np.float32]) -> str:
     return hashlib.sha256(rounded.tobytes()).hexdigest()
 
 
-def describe(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, dict[str, object]]:
+def describe(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, object]]:
     """Count, shape and checksum of each array, for provenance."""
     return {
         name: {"count": len(a), "shape": list(a.shape[1:]), "sha256": checksum(a)}

@@ -18,9 +18,18 @@ def load(source: Digits) -> NDArray[np.float32]:
 
 
 def images() -> NDArray[np.float64]:
-    """The digits as they are: (1797, 8, 8), whole numbers from 0 to 16. The label comes last."""
-    rows = np.loadtxt(folder() / "data" / "digits.csv.gz", delimiter=",")
-    return rows[:, :-1].reshape(-1, SIDE, SIDE)
+    """The digits as they are: (1797, 8, 8), whole numbers from 0 to 16."""
+    return _rows()[:, :-1].reshape(-1, SIDE, SIDE)
+
+
+def classes() -> NDArray[np.int32]:
+    """What each of them shows, 0 to 9: (1797,)."""
+    return _rows()[:, -1].astype(np.int32)
+
+
+def _rows() -> NDArray[np.float64]:
+    """64 pixels and the class, in that order."""
+    return np.loadtxt(folder() / "data" / "digits.csv.gz", delimiter=",")
 
 
 def resize(images: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:

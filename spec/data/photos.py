@@ -12,19 +12,20 @@ LARGEST_VALUE = 255.0
 def load(source: Photos) -> NDArray[np.float32]:
     """Patches row by row, first photograph first: (count, height, width, 3), in the range."""
     height, width, _ = source.shape
-    cut = [patches(p / LARGEST_VALUE, height, width, source.patch_stride) for p in images()]
+    wanted = [image for name, image in images().items() if source.photograph in ("both", name)]
+    cut = [patches(p / LARGEST_VALUE, height, width, source.patch_stride) for p in wanted]
     low, high = source.range
     return (low + (high - low) * np.concatenate(cut)).astype(np.float32)
 
 
-def images() -> list[NDArray[np.uint8]]:
-    """Both photographs, (427, 640, 3), in the order of their names."""
+def images() -> dict[str, NDArray[np.uint8]]:
+    """Both photographs, (427, 640, 3), by name."""
     from PIL import Image
 
-    found = []
+    found = {}
     for name in ("china", "flower"):
         with Image.open(folder() / "images" / f"{name}.jpg") as photograph:
-            found.append(np.asarray(photograph))
+            found[name] = np.asarray(photograph)
     return found
 
 

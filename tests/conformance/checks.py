@@ -19,6 +19,7 @@ from bench.proof.timed_path import comparable
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
 from spec.network import INPUT, OUTPUT, Network
+from spec.phases import Forward
 from spec.workload import Workload
 from tests.conformance.cases import SEED, Case, oracle
 from tests.conformance.golden import read_golden
@@ -338,25 +339,41 @@ def _random_gradients(case: Case, networks: tuple[str, ...], step: int) -> Array
 
 
 def _with_a_detached_branch(workload: Workload) -> Workload:
-    phase, generate, judge = next(
+    """A phase that passes what it trains a second time, detached, with the same losses on it."""
+    phase, made, judged = next(
         (phase, made, judged)
         for phase in reversed(workload.phases)
         for made, judged in pairwise(phase.forwards)
-        if made.network in phase.updates and not made.detach and judged.inputs == made.outputs
+        if made.network in phase.updates
+        and not made.detach
+        and not set(made.writes).isdisjoint(judged.reads)
     )
-    (fake,), (scores,) = generate.outputs, judge.outputs
+    again = {name: f"{name}_detached" for name in (*made.writes, *judged.writes)}
+    detached = _renamed(made, {name: again[name] for name in made.writes})
     forwards = (
-        generate,
-        generate.model_copy(update={"outputs": ("detached",), "detach": True}),
-        judge.model_copy(
-            update={"inputs": (fake, "detached"), "outputs": (scores, "detached_scores")}
-        ),
+        *phase.forwards,
+        detached.model_copy(update={"inputs": made.inputs, "detach": True}),
+        _renamed(judged, again),
     )
-    term = phase.losses[0]
-    judged = "logits" if term.kind == "bce" else "scores"
-    terms = tuple(term.model_copy(update={judged: name}) for name in (scores, "detached_scores"))
-    both = {"name": "both", "forwards": forwards, "losses": terms, "repeat": 1}
+    terms = [
+        term.model_copy(update={field: again[v] for field, v in term if v in again})
+        for term in phase.losses
+        if any(v in judged.writes for _, v in term)
+    ]
+    both = {"name": "both", "forwards": forwards, "losses": (*phase.losses, *terms), "repeat": 1}
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
+
+
+def _renamed(forward: Forward, names: dict[str, str]) -> Forward:
+    """The forward with other names in its inputs and outputs."""
+
+    def ports(given: Any) -> Any:
+        if isinstance(given, dict):
+            return {port: ports(batches) for port, batches in given.items()}
+        return tuple(names.get(name, name) for name in given)
+
+    of = {"inputs": ports(forward.inputs), "outputs": ports(forward.outputs)}
+    return forward.model_copy(update=of)
 
 
 def identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:

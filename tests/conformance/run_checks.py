@@ -1,6 +1,7 @@
 """Checks of `run`, the timed path: its draws, its results, its modes, its bits."""
 
 import sys
+from itertools import chain
 from math import prod
 from pathlib import Path
 from types import FrameType
@@ -76,12 +77,10 @@ def check_draws(case: Case) -> None:
         distinct = len(np.unique(rows, axis=0))
         where = f"{kind}: every sample is fresh, in every phase, iteration and seed"
         case.measured.true(distinct == len(rows), where)
-    parts = [
-        *case.program.draws(placed, SEED, CUT),
-        *case.program.draws(placed, SEED, n - CUT, CUT),
-    ]
+    parts = (case.program.draws(placed, SEED, *of) for of in ((CUT,), (n - CUT, CUT)))
+    cuts = list(chain.from_iterable(parts))
     for key in case.workload.draw_table():
-        whole, cut = (np.concatenate([c[key] for c in of]) for of in (seeds[0], parts))
+        whole, cut = (np.concatenate([c[key] for c in of]) for of in (seeds[0], cuts))
         case.measured.true(np.array_equal(whole, cut), f"{key}: the same however they are cut")
 
 

@@ -31,7 +31,7 @@ def test_images_are_those_that_scikit_learn_gives() -> None:
     from sklearn.datasets import load_digits, load_sample_images
 
     assert np.array_equal(digits.images(), load_digits().images)
-    for ours, theirs in zip(photos.images(), load_sample_images().images, strict=True):
+    for ours, theirs in zip(photos.images().values(), load_sample_images().images, strict=True):
         assert np.array_equal(ours, theirs)
 
 

@@ -45,6 +45,13 @@ REFUSED: dict[str, list[Change]] = {
     "fake_scores": [("phases.0.losses.0.scores", "scores")],
     "phases[0].losses[0].scores: 'fake' has shape [8, 8, 1]; a discriminator gives one score a "
     "sample, [1]": [("phases.0.losses.0.scores", "fake")],
+    "phases[0].forwards[1].inputs: the network has one of them; allowed: a list of names": [
+        (f"{FORWARD}.inputs", {"image": ["fake"]})
+    ],
+    "networks.generator.input: given [16] beside inputs; a network has input or inputs; allowed: "
+    "a list of one to three whole numbers: height, width, channels of an image, or a length": [
+        ("networks.generator.inputs", {"z": [16]})
+    ],
     "shared.batch: no source is called 'y'; allowed: z, x": [("shared", {"batch": "y"})],
     "shared.x: a source has this name; take another": [
         ("shared", {"x": "z"}),

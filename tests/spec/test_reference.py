@@ -167,7 +167,7 @@ def test_averages_by_hand() -> None:
     after, _ = program.train_step(first, randomness.draws(workload, 0, 0, {}))
     expected = 0.75 * first[key] + 0.25 * after[key]
     np.testing.assert_allclose(after[f"average/{key}"], expected, rtol=1e-14)
-    z = randomness.normal("z", 0, 3, workload.networks["generator"].input)
+    z = randomness.normal("z", 0, 3, workload.networks["generator"].taken["input"])
     averaged = {k: after[f"average/{k}"] for k in after if f"average/{k}" in after}
     np.testing.assert_array_equal(
         program.generate(after, "generator", z),

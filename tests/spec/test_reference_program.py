@@ -57,7 +57,7 @@ def test_chunks_hold_all_iterations_in_order() -> None:
 
 def test_samples_are_made_with_the_averages_where_there_are_any() -> None:
     z = np.random.default_rng(1).normal(
-        size=(3, *spec.load("mlp_small").networks["generator"].input)
+        size=(3, *spec.load("mlp_small").networks["generator"].taken["input"])
     )
     for put, averaged in ((AVERAGED, True), (SIZE, False)):
         workload, program, arrays = made(put)

@@ -150,7 +150,7 @@ class Workload(Model):
 
     def draw_keys(self, phase: Phase) -> dict[str, str]:
         """What a phase calls its draws -> their keys; masks apart."""
-        keys = {}
+        keys: dict[str, str] = {}
         for draw in phase.draws:
             key = f"{SHARED if draw in self.shared else phase.name}/{draw}"
             source = self.sources[self.shared.get(draw, draw)]
@@ -166,8 +166,7 @@ class Workload(Model):
     def classes(self) -> dict[str, int]:
         """How many there are of each label: by the key of its draw, and by the array's name."""
         labels = {key: d for key, d in self.draw_table().items() if d.classes is not None}
-        names = {of: d.classes or 0 for key, d in labels.items() for of in (key, d.name)}
-        return names
+        return {of: d.classes or 0 for key, d in labels.items() for of in (key, d.name)}
 
     def shared_keys(self, phase: Phase) -> list[str]:
         """Keys of what a phase is given that others, or its own repetitions, are given too."""

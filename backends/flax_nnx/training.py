@@ -174,7 +174,7 @@ class Program:
         for name, phase in self.phases.items():
             shared = {key: draws[key][0] for key in self._shared[name]}
             given = {key: draws[key] for key in self._drawn[name]}
-            if self.settings.mode == "multistep" and phase.repeat > 1:
+            if self.settings.mode == "multistep" and phase.repeat > 1 and given:
                 update = partial(self._update_with, name, shared)
                 state, rows = lax.scan(update, state, given, unroll=1)
                 reported = {metric: row[-1] for metric, row in rows.items()}

@@ -213,12 +213,13 @@ class Program:
         for name, phase in self.phases.items():
             shared = {key: draws[key][0] for key in self._shared[name]}
             given = {key: draws[key] for key in self._drawn[name]}
-            if self.settings.mode == "multistep" and phase.repeat > 1:
+            if self.settings.mode == "multistep" and phase.repeat > 1 and given:
                 update = partial(self._update_with, name, shared)
                 values, repeats = engine.repeat(update, values, given)
                 reported = {key: value[-1] for key, value in repeats.items()}
             else:
-                for one in self._unstack(given):
+                # What draws nothing of its own has no rows.
+                for one in self._unstack(given) if given else [{}] * phase.repeat:
                     values, reported = self._update_with(name, shared, values, one)
             metrics |= reported
         return self._average(values) if self._averaged else values, metrics

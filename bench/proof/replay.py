@@ -161,7 +161,11 @@ def is_finite(values: dict[str, Any], precision: str) -> bool:
 
 
 def _in_float64(row: Arrays) -> Arrays:
-    return {key: np.asarray(value, np.float64) for key, value in row.items()}
+    """Real numbers; whole ones, such as labels, stay as they are."""
+    return {
+        key: value if value.dtype.kind == "i" else np.asarray(value, np.float64)
+        for key, value in row.items()
+    }
 
 
 def _by_name(metrics: list[dict[str, float]]) -> Metrics:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spec import randomness
 from spec.data import digits, parts, photos
 from spec.errors import SpecError
-from spec.sources import DIGITS, ClassPart, Digits, Photos
+from spec.sources import DIGITS, ClassPart, Digits, Labels, Photos
 from spec.workload import Workload
 
 Arrays = dict[str, NDArray[Any]]
@@ -69,8 +69,8 @@ def synthetic(workload: Workload, seed: int, batches: int = 2) -> Arrays:
         key = f"{workload.name}/{seed}/synthetic/{name}"
         unit = randomness.uniform(key, 0, count, source.shape)
         made[name] = (low + (high - low) * unit).astype(np.float32)
-        classes = randomness.uniform(f"{key}/class", 0, count, ()) * DIGITS
-        made |= _parts(name, source, made[name], lambda drawn=classes: drawn.astype(np.int32))
+        drawn = randomness.sample(Labels(kind="labels", classes=DIGITS), f"{key}/class", 0, count)
+        made |= _parts(name, source, made[name], lambda classes=drawn: classes)  # type: ignore[misc]
     return made
 
 

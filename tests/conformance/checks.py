@@ -18,7 +18,8 @@ from bench.proof.sensitivity import ZERO_GRADIENT, Moved, limits, rounded
 from bench.proof.timed_path import comparable
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
-from spec.network import INPUT, OUTPUT, Network
+from spec.layers import AnyLayer, Embedding
+from spec.network import OUTPUT, Network, Whole
 from spec.phases import Forward
 from spec.workload import Workload
 from tests.conformance.cases import SEED, Case, oracle
@@ -65,10 +66,10 @@ def check_layers(case: Case) -> None:
         for layer_name, layer, shape in network.named_layers():
             if layer.inputs and len(layer.inputs) > 1:
                 continue  # a sum or a concatenation has no numbers of its own
-            alone = layer.model_copy(update={"inputs": None})
-            single = _probe(case.workload, Network(input=shape, layers=(alone,)))
+            alone = _alone(layer, shape)
+            single = _probe(case.workload, alone)
             values = random_state(case, single)
-            inputs = {INPUT: case.normal(f"{network_name}/{layer_name}", shape)}
+            inputs = case.inputs(f"{network_name}/{layer_name}", alone)
             for train in (True, False):
                 _compare_apply(case, single, values, inputs, train, limit, layer_name)
 
@@ -300,6 +301,14 @@ def _compare_apply(
     for head, value in expected.items():
         where = f"{what} {'train' if train else 'eval'} {head}"
         case.measured.within(relative_error(actual[head], value), limit, where)
+
+
+def _alone(layer: AnyLayer, shape: tuple[int, ...]) -> Network:
+    """A network of one layer; what takes a whole number has an input of such."""
+    if isinstance(layer, Embedding):
+        fed = layer.model_copy(update={"inputs": ("label",)})
+        return Network(inputs={"label": Whole(classes=layer.classes)}, layers=(fed,))
+    return Network(input=shape, layers=(layer.model_copy(update={"inputs": None}),))
 
 
 def by_head(outputs: Any) -> Arrays:

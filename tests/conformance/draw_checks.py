@@ -8,7 +8,15 @@ from scipy import stats
 
 import spec
 from spec import data
-from spec.sources import Drawn, GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import (
+    Drawn,
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    PartOf,
+    UniformNoise,
+)
 from spec.workload import Workload
 from tests.conformance.cases import SEED, Case
 
@@ -48,9 +56,11 @@ def _check_long(case: Case, workload: Workload) -> None:
     arrays = data.synthetic(workload, SEED, EPOCH_BATCHES)
     chunks = list(program.draws(program.place(arrays), SEED, EPOCHS * EPOCH_BATCHES))
     batch = workload.schedule.batch_size
-    for key, (_, source, name) in workload.draw_table().items():
+    for key, (_, source, name, _) in workload.draw_table().items():
         drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
         array = arrays.get(name)
+        if isinstance(source, PartOf):
+            continue  # it follows from the sample's index (check_draws)
         if array is None:
             _check_stream(case, key, source, drawn)
             continue
@@ -101,6 +111,9 @@ def _check_stream(case: Case, key: str, source: Drawn, drawn: np.ndarray) -> Non
             found = stats.kstest(numbers, stats.uniform(low, high - low).cdf).pvalue
         case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
             found = stats.kstest(numbers, stats.norm(mean, std).cdf).pvalue
+        case Labels(classes=classes):
+            counts = np.bincount(drawn.reshape(-1).astype(int), minlength=classes)
+            found = stats.chisquare(counts).pvalue
         case Mask(rate=rate):
             found = stats.binomtest(int(drawn.sum()), drawn.size, 1.0 - rate).pvalue
         case _:

@@ -12,7 +12,7 @@ import backends
 from bench.proof.sensitivity import parameter_of
 from bench.proof.timed_path import prove_run
 from spec import data, tolerances
-from spec.sources import GaussianStream, Mask, NormalNoise, UniformNoise
+from spec.sources import GaussianStream, Labels, Mask, NormalNoise, PartOf, UniformNoise
 from tests.conformance.cases import CHUNK, SEED, Case
 
 RUN_ITERATIONS = {"float64": 5, "float32": 3}
@@ -48,7 +48,8 @@ def check_draws(case: Case) -> None:
     placed = case.program.place(arrays)
     seeds = [list(case.program.draws(placed, seed, n)) for seed in (SEED, SEED + 1)]
     fresh: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
-    for key, (repeat, source, name) in case.workload.draw_table().items():
+    orders: dict[str, list[int]] = {}
+    for key, (repeat, source, name, order) in case.workload.draw_table().items():
         drawn, other = (
             np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64) for chunks in seeds
         )
@@ -57,7 +58,13 @@ def check_draws(case: Case) -> None:
         case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
         case.measured.true(not np.array_equal(drawn, other), f"{key} depends on the seed")
         samples = drawn.reshape(-1, *source.shape)
-        if isinstance(source, UniformNoise | NormalNoise | GaussianStream | Mask):
+        if isinstance(source, Labels):
+            _check_labels(case, key, samples, source.classes)
+        elif isinstance(source, PartOf):
+            own = arrays[name].astype(np.float64)[orders[order]]
+            same = np.array_equal(samples, own)
+            case.measured.true(same, f"{key}: each part belongs to the sample beside it")
+        elif isinstance(source, UniformNoise | NormalNoise | GaussianStream | Mask):
             _check_distribution(case, key, source, samples)
             if isinstance(source, GaussianStream) and source.sorted:
                 rising = bool((np.diff(samples, axis=-1) >= 0).all())
@@ -68,20 +75,21 @@ def check_draws(case: Case) -> None:
             fresh.setdefault((source.kind, source.shape), []).append(both)
         else:
             array = arrays[name].astype(np.float64)
+            orders[key] = _indices(case, key, samples, array)
             if source.sampling == "with_replacement":
-                _check_choice(case, key, samples, array)
+                _check_choice(case, key, orders[key], len(array))
             else:
-                _check_epochs(case, key, samples, array, len(array) // batch * batch)
+                _check_epochs(case, key, orders[key], len(array) // batch * batch)
     for (kind, _), parts in fresh.items():
         rows = np.concatenate(parts).reshape(sum(len(part) for part in parts), -1)
         distinct = len(np.unique(rows, axis=0))
         where = f"{kind}: every sample is fresh, in every phase, iteration and seed"
         case.measured.true(distinct == len(rows), where)
-    parts = (case.program.draws(placed, SEED, *of) for of in ((CUT,), (n - CUT, CUT)))
-    cuts = list(chain.from_iterable(parts))
+    cut = [case.program.draws(placed, SEED, *of) for of in ((CUT,), (n - CUT, CUT))]
+    cuts = list(chain.from_iterable(cut))
     for key in case.workload.draw_table():
-        whole, cut = (np.concatenate([c[key] for c in of]) for of in (seeds[0], cuts))
-        case.measured.true(np.array_equal(whole, cut), f"{key}: the same however they are cut")
+        whole, again = (np.concatenate([c[key] for c in of]) for of in (seeds[0], cuts))
+        case.measured.true(np.array_equal(whole, again), f"{key}: the same however they are cut")
 
 
 def check_cut_run(case: Case) -> None:
@@ -194,18 +202,23 @@ def _indices(case: Case, key: str, samples: np.ndarray, array: np.ndarray) -> li
     return indices
 
 
-def _check_choice(case: Case, key: str, samples: np.ndarray, array: np.ndarray) -> None:
+def _check_labels(case: Case, key: str, labels: np.ndarray, classes: int) -> None:
+    """Whole numbers, of every class; their mean is the middle."""
+    whole = bool((labels == np.round(labels)).all() and (labels >= 0).all())
+    case.measured.true(whole and bool((labels < classes).all()), f"{key}: 0 to {classes - 1}")
+    error = 6 * (((classes**2 - 1) / 12) / labels.size) ** 0.5
+    case.measured.within(abs(float(labels.mean()) - (classes - 1) / 2), error, f"mean of {key}")
+
+
+def _check_choice(case: Case, key: str, indices: list[int], size: int) -> None:
     """Independent choices: some repeat before all have come, and their mean is the middle."""
-    indices = _indices(case, key, samples, array)
-    size = len(array)
     repeats = len(set(indices[:size])) < min(size, len(indices))
     case.measured.true(repeats, f"{key}: with replacement, samples repeat within an epoch's length")
     error = 6 * (((size**2 - 1) / 12) / len(indices)) ** 0.5
     case.measured.within(abs(float(np.mean(indices)) - (size - 1) / 2), error, f"mean of {key}")
 
 
-def _check_epochs(case: Case, key: str, samples: np.ndarray, array: np.ndarray, epoch: int) -> None:
-    indices = _indices(case, key, samples, array)
+def _check_epochs(case: Case, key: str, indices: list[int], epoch: int) -> None:
     for start in range(0, len(indices), epoch):
         part = indices[start : start + epoch]
         case.measured.true(len(set(part)) == len(part), f"{key}: an epoch repeats no sample")

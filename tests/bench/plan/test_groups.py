@@ -43,7 +43,7 @@ def test_the_cost_of_a_proof_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     source: Any = SimpleNamespace(shape=(3, 4))
     single: Any = SimpleNamespace(shape=())
     workload: Any = SimpleNamespace(
-        draw_table=lambda: {"a": Draw(2, source, "a"), "b": Draw(5, single, "b")},
+        draw_table=lambda: {"a": Draw(2, source, "a", "a"), "b": Draw(5, single, "b", "b")},
         updates_per_iteration=7,
         schedule=SimpleNamespace(batch_size=10),
         chunk_iterations=lambda: 3,

@@ -1,5 +1,7 @@
 """Examples for the vocabulary's page; a test puts each into a workload file and reads it."""
 
+from pathlib import Path
+
 FILE = """\
 A file has these parts, in any order:
 
@@ -24,6 +26,27 @@ have two fields more than are listed:
 
 A layer whose output the next one does not take has to be named by a later one. The last layer's
 output is the network's."""
+
+LONG = """\
+A file in the long form has these parts in place of `[generator]`, `[discriminator]`, `[noise]`,
+`[data]` and `[steps]`; the others are the same.
+
+- `[networks.NAME]`, as many as there are. One has `input`, a shape, and its last layer's output is
+  the network's; or `inputs` and `outputs` by name: `inputs = { image = [8, 8, 1], label = { classes
+  = 10 } }`, which layers then name in their own `inputs`, and `outputs = { score = "dense_1" }`,
+  each with the layer that gives it.
+- `[sources]`: noise and data by name.
+- `[shared]`, where it is wanted: `batch = "x"` is a draw of the source `x` that is made once an
+  iteration. All phases that name `batch` are given the same samples, and so are all repetitions of
+  a phase.
+- `[[phases]]`, a list in the order of an iteration: each draws, passes what it has through
+  networks, adds up its losses, and moves the parameters of the networks that it `updates`.
+- `[optimizers.NAME]`, as many as phases name.
+
+A phase knows what it draws and what its own forwards gave. A source with `parts` gives `x` and
+`x.label`, both of one sample."""
+
+CONDITIONAL = (Path(__file__).parent / "conditional.toml").read_text(encoding="utf-8").strip()
 
 KINDS = {
     "add": """\

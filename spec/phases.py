@@ -160,6 +160,16 @@ class Clip(Model):
     when: Literal["before_step", "after_step"]
 
 
+class Reuse(Model):
+    """An output of an earlier phase of the same iteration, made with the parameters of then."""
+
+    phase: Name
+    output: Name
+    form: Literal["value", "graph"]
+    """value: a number like any draw. graph: its gradient goes on to the networks that made it, and
+    which have not moved since; of a forward that is detached too, where it is reused itself."""
+
+
 class Phase(Model):
     """One kind of update: draws, forwards, the loss, and whose parameters move by which optimizer.
 
@@ -177,6 +187,11 @@ class Phase(Model):
     every: Size
     metrics: dict[Name, Name]
     clip: Clip | None = None
+    reuse: dict[Name, Reuse] = Field(default={})
+    """Outputs of earlier phases, by the name that they have here."""
+    together: bool = False
+    """Gradients are taken before the phase in front of this one makes its step: both networks see
+    each other's old parameters. The steps follow, in the order of the phases."""
 
 
 class Schedule(Model):

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from spec.base import LARGEST_NUMBER, Model
-from spec.examples import AVERAGES, FILE, KINDS, LAYERS, PROVENANCE
+from spec.examples import AVERAGES, CONDITIONAL, FILE, KINDS, LAYERS, LONG, PROVENANCE
 from spec.initialisers import Initialiser
+from spec.layer import Layer
 from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
-from spec.phases import Clip, LossTerm, Schedule
+from spec.phases import Clip, Forward, LossTerm, Phase, Schedule
 from spec.places import allowed, bare, models_of
-from spec.short_form import LONG, ShortForm, Steps
-from spec.sources import Source
+from spec.short_form import LONG as LONG_PARTS
+from spec.short_form import ShortForm, Steps
+from spec.sources import Part, Source
 from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,14 @@ NOTES = {
 }
 
 
+def _block(example: str) -> str:
+    return f"```toml\n{example}\n```"
+
+
+ABOUT = {"Layers": (LAYERS,), "The long form": (LONG, _block(CONDITIONAL))}
+"""What stands before a section's entries."""
+
+
 def members(union: Any) -> list[type[Model]]:
     """The models of a discriminated union, in order."""
     return list(get_args(get_args(union)[0]))
@@ -76,12 +86,14 @@ def page() -> str:
         ("Initialisers", members(Initialiser)),
         ("Optimizers", members(Optimizer)),
         ("Noise and data", members(Source)),
+        ("Parts of a sample", members(Part)),
         ("`[steps]`: how an iteration alternates", [Steps, Clip]),
         ("`[schedule]`", [Schedule]),
+        ("The long form", [Phase, Forward]),
         ("Loss terms (long form)", members(LossTerm)),
     )
     for title, models in sections:
-        parts += [f"## {title}", *([LAYERS] if title == "Layers" else [])]
+        parts += [f"## {title}", *ABOUT.get(title, ())]
         parts += [_entry(model) for model in models]
         if models == [Schedule]:
             parts += _optional_tables()
@@ -114,10 +126,6 @@ def _optional_tables() -> list[str]:
     ]
 
 
-def _block(example: str) -> str:
-    return f"```toml\n{example}\n```"
-
-
 def _entry(model: type[Model]) -> str:
     kind = model.model_fields.get("kind")
     names = get_args(kind.annotation) if kind else ()
@@ -132,7 +140,7 @@ def _entry(model: type[Model]) -> str:
 
 
 def _field(model: type[Model], name: str) -> str:
-    if name in ("kind", "name", "inputs"):
+    if name == "kind" or (name in ("name", "inputs") and issubclass(model, Layer)):
         return ""
     field = model.model_fields[name]
     default = "" if field.is_required() else f" [{_default(field.default)}]"
@@ -170,7 +178,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A Gantlet workload",
-        "if": {"anyOf": [{"required": [name]} for name in LONG]},
+        "if": {"anyOf": [{"required": [name]} for name in LONG_PARTS]},
         "then": long,
         "else": short,
         "$defs": definitions,

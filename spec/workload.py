@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from spec.base import Fraction, Model, Name
 from spec.errors import PlaceError
+from spec.flow import check_flow
 from spec.network import INPUT, OUTPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Schedule
@@ -66,8 +67,10 @@ class Workload(Model):
         _check_shared(self)
         for name in self.averages:
             _among(f"averages.{name}", name, self.networks, "network")
+        known: dict[str, dict[str, Seen]] = {}
         for i, phase in enumerate(self.phases):
-            _check_phase(self, f"phases[{i}]", phase)
+            known[phase.name] = _check_phase(self, f"phases[{i}]", phase, known)
+        check_flow(self.phases)
         _check_batch_norms(self)
         return self
 
@@ -257,7 +260,10 @@ def _check_shared(workload: Workload) -> None:
             raise PlaceError(f"shared.{name}", "no phase draws it: name it in a phase's draws")
 
 
-def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
+def _check_phase(
+    workload: Workload, place: str, phase: Phase, earlier: dict[str, dict[str, Seen]]
+) -> dict[str, Seen]:
+    """What the phase knows in the end, by name."""
     known: dict[str, Seen] = {}
     shared = workload.shared
     for i, draw in enumerate(phase.draws):
@@ -268,6 +274,13 @@ def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
         if isinstance(source, Digits | Photos):
             parts = parts_of(source).items()
             known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
+    for name, reuse in phase.reuse.items():
+        here = f"{place}.reuse.{name}"
+        _among(f"{here}.phase", reuse.phase, earlier, "earlier phase")
+        _among(f"{here}.output", reuse.output, earlier[reuse.phase], "draw or output")
+        if name in known:
+            raise PlaceError(here, "a draw has this name; take another")
+        known[name] = earlier[reuse.phase][reuse.output]
     for i, forward in enumerate(phase.forwards):
         here = f"{place}.forwards[{i}]"
         _among(f"{here}.network", forward.network, workload.networks, "network")
@@ -283,6 +296,7 @@ def _check_phase(workload: Workload, place: str, phase: Phase) -> None:
         if not workload.networks[name].parameters():
             message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
             raise PlaceError(f"networks.{name}.layers", message)
+    return known
 
 
 def _check_forward(

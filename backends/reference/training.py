@@ -1,6 +1,7 @@
 """One iteration, written for reading: phases in order, each a loss, its gradient and a step."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import autograd.numpy as np
@@ -13,10 +14,34 @@ from backends.reference import optimizers
 from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.networks import forward, sigmoid, softplus
-from spec.phases import BinaryCrossEntropy, Forward, Hinge, LeastSquares, MeanScore, Phase
+from spec.flow import groups, needs_iteration
+from spec.phases import BinaryCrossEntropy, Forward, Hinge, LeastSquares, MeanScore, Phase, Reuse
 from spec.randomness import require_classes
 from spec.state import parameters
 from spec.workload import Workload
+
+
+@dataclass
+class Pass:
+    """What a phase is given, and what it knew in the end."""
+
+    state: Arrays
+    draws: Mapping[str, Array]
+    reused: Arrays = field(default_factory=dict)
+    """Values given from outside, by their names in the phase."""
+    earlier: dict[str, "Pass"] = field(default_factory=dict)
+    """Of the phases before it."""
+    outputs: Arrays = field(default_factory=dict)
+
+
+@dataclass
+class Found:
+    """What a phase gave: and the state, after its step where it was made."""
+
+    metrics: dict[str, float]
+    gradients: Arrays
+    statistics: Arrays
+    state: Arrays
 
 
 class Program:
@@ -30,6 +55,7 @@ class Program:
         self.value_and_grad: Callable[..., Any] = value_and_grad
         self.phases = {phase.name: phase for phase in workload.phases}
         self._classes = workload.classes()
+        self._groups = groups(workload.phases)
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -55,11 +81,18 @@ class Program:
         return of.plain(forward(of, values, of.by_name(inputs), masks or {}, train=train)[0])
 
     def losses_and_gradients(
-        self, state: Arrays, phase: str, draws: Mapping[str, Array]
+        self,
+        state: Arrays,
+        phase: str,
+        draws: Mapping[str, Array],
+        reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
         require_classes(self._classes, draws)
-        metrics, gradients, _ = self._differentiate(self.phases[phase], state, draws)
-        return metrics, gradients
+        if not needs_iteration(self.phases[phase], reused):
+            found = self._differentiate(self.phases[phase], Pass(state, draws, dict(reused or {})))
+            return found.metrics, found.gradients
+        *_, last = self._through(state, draws, phase)
+        return last.metrics, last.gradients
 
     def update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
         phase_ = self.phases[phase]
@@ -72,15 +105,39 @@ class Program:
     ) -> tuple[Arrays, dict[str, float]]:
         require_classes(self._classes, draws)
         metrics: dict[str, float] = {}
-        for phase in self.workload.phases:
-            for i in range(phase.repeat):
-                given = {key: draws[key][i] for key in self._drawn[phase.name]}
-                given |= {key: draws[key][0] for key in self._shared[phase.name]}
-                reported, gradients, statistics = self._differentiate(phase, state, given)
-                state = self.update(state | statistics, phase.name, gradients)
-            metrics |= reported
+        for found in self._through(state, draws):
+            metrics |= found.metrics
+            state = found.state
         state = self._average(state)
         return state | {"iteration": state["iteration"] + 1}, metrics
+
+    def _through(
+        self, state: Arrays, draws: Mapping[str, Array], until: str | None = None
+    ) -> Iterator["Found"]:
+        """Each repetition of each phase, as far as this one: gradients, and the state after it.
+
+        Of phases that are taken together the last one's state is that after all of their steps.
+        """
+        passes: dict[str, Pass] = {}
+        for group in self._groups:
+            pending = []
+            for phase in group:
+                for i in range(phase.repeat):
+                    given = {key: draws[key][i] for key in self._drawn[phase.name]}
+                    given |= {key: draws[key][0] for key in self._shared[phase.name]}
+                    one = Pass(state, given, earlier=passes)
+                    found = self._differentiate(phase, one)
+                    passes = {**passes, phase.name: one}
+                    state = state | found.statistics
+                    pending.append((phase.name, found.gradients))
+                    if phase is group[-1]:
+                        for name, gradients in pending:
+                            state = self.update(state, name, gradients)
+                        pending = []
+                    found.state = state
+                    yield found
+                if phase.name == until:
+                    return
 
     def run(
         self, state: Arrays, data: Any, seed: int, n: int, first: int = 0
@@ -130,21 +187,15 @@ class Program:
         limit, keys = phase.clip.limit, parameters(self.workload, phase.updates)
         return state | {key: np.clip(state[key], -limit, limit) for key in keys}
 
-    def _differentiate(
-        self, phase: Phase, state: Arrays, draws: Mapping[str, Array]
-    ) -> tuple[dict[str, float], Arrays, Arrays]:
-        """(metrics, gradients by parameter key, running statistics after the phase's forwards)."""
+    def _differentiate(self, phase: Phase, one: "Pass") -> "Found":
+        """Metrics, gradients by parameter key, and running statistics after the forwards."""
         seen: dict[str, Any] = {}
 
         def loss(moving: Arrays) -> Array:
-            values = {**state, **{k: moving[k] for k in moving}}
-            statistics: Arrays = {}
-            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
-            for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
-                masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
-                kept = self._forward(step, values, outputs, masks)
-                values, statistics = values | kept, statistics | kept
+            outputs, statistics = self._outputs(phase, one, moving)
             seen["statistics"] = statistics
+            # What later phases reuse are these numbers, whatever moves.
+            one.outputs = {name: getval(value) for name, value in outputs.items()}
             seen["metrics"] = {
                 name: float(np.mean(sigmoid(getval(outputs[logits]))))
                 for name, logits in phase.metrics.items()
@@ -152,12 +203,44 @@ class Program:
             return sum(TERMS[term.kind](term, outputs) for term in phase.losses)
 
         value, gradients = self.value_and_grad(loss)(
-            {key: state[key] for key in parameters(self.workload, phase.updates)}
+            {key: one.state[key] for key in parameters(self.workload, phase.updates)}
         )
         metrics = {f"{phase.name}_loss": float(value)} | seen["metrics"]
-        return metrics, gradients, seen["statistics"]
+        return Found(metrics, gradients, seen["statistics"], one.state)
 
-    def _forward(self, step: Forward, values: Arrays, outputs: Arrays, masks: Arrays) -> Arrays:
+    def _outputs(
+        self, phase: Phase, one: "Pass", moving: Arrays, bare: str | None = None
+    ) -> tuple[Arrays, Arrays]:
+        """(all that a phase knows, running statistics) as functions of what moves.
+
+        `bare`: an output that no detaching keeps a gradient from, since it is reused itself.
+        """
+        values, statistics = {**one.state, **{k: moving[k] for k in moving}}, dict[str, Any]()
+        outputs: Arrays = {name: one.draws[key] for name, key in self._keys[phase.name].items()}
+        for name, reuse in phase.reuse.items():
+            outputs[name] = self._reused(name, reuse, one, moving)
+        for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
+            masks = {name: _joined([one.draws[key] for key in of]) for name, of in keys.items()}
+            kept = self._forward(step, values, outputs, masks, bare)
+            values, statistics = values | kept, statistics | kept
+        return outputs, statistics
+
+    def _reused(self, name: str, reuse: Reuse, one: "Pass", moving: Arrays) -> Array:
+        """An earlier phase's output: as it was, or as it depends on what moves.
+
+        The forward is made once more for that, from the numbers of then. Rows keep its graph.
+        """
+        if name in one.reused:
+            return one.reused[name]
+        earlier = one.earlier[reuse.phase]
+        if reuse.form == "value":
+            return earlier.outputs[reuse.output]
+        maker = self.phases[reuse.phase]
+        return self._outputs(maker, earlier, moving, bare=reuse.output)[0][reuse.output]
+
+    def _forward(
+        self, step: Forward, values: Arrays, outputs: Arrays, masks: Arrays, bare: str | None
+    ) -> Arrays:
         """Runs one forward, adds its outputs, and returns the statistics that it keeps."""
         given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
         made, kept = forward(
@@ -169,10 +252,10 @@ class Program:
         )
         edges = [0, *np.cumsum([len(batch) for batch in next(iter(given.values()))])]
         for port, names in step.made.items():
-            y = getval(made[port]) if step.detach else made[port]
             for name, low, high in zip(names, edges, edges[1:], strict=False):
                 # autograd takes its time for the derivative of a slice, even of a whole.
-                outputs[name] = y[low:high] if len(names) > 1 else y
+                y = made[port][low:high] if len(names) > 1 else made[port]
+                outputs[name] = getval(y) if step.detach and name != bare else y
         # Running statistics are no path for gradients.
         return {f"{step.network}/{key}": getval(value) for key, value in kept.items()}
 

@@ -80,7 +80,7 @@ class Shaken:
         """Parameters whose gradient has been nothing but rounding in every step so far."""
         return frozenset(key for key, share in self._shares.items() if share < ZERO_GRADIENT)
 
-    def _differentiate(self, phase: Phase, *given: Any) -> tuple[Any, Arrays, Arrays]:
+    def _differentiate(self, phase: Phase, *given: Any) -> Any:
         if phase.name in self.terms:
             return self._differentiated(phase, *given)
         reference: Any = self.program
@@ -100,8 +100,10 @@ class Shaken:
 
         return differentiate
 
-    def _tell(self, state: Arrays, phase: str, draws: Arrays) -> tuple[Any, Arrays]:
-        metrics, gradients = self._told(state, phase, draws)
+    def _tell(
+        self, state: Arrays, phase: str, draws: Arrays, reused: Arrays | None = None
+    ) -> tuple[Any, Arrays]:
+        metrics, gradients = self._told(state, phase, draws, reused)
         return metrics, self._moved(gradients, self.terms[phase], at_least=0.0)
 
     def _update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:

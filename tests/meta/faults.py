@@ -24,13 +24,14 @@ from tests.meta.patches import (
     changed_workload,
     chunk_used_twice,
     cut_from_its_own_chunk,
-    drawn_anew,
     epochs_begun_anew,
     epsilon_inside_the_root,
     exponential,
     fake_before_real,
     fakes_in_train_mode,
     flipped_kernels,
+    given_else,
+    heads_exchanged,
     ignored_seed,
     lighter_ones,
     masks_exchanged,
@@ -48,6 +49,7 @@ from tests.meta.patches import (
 from tests.meta.patches_draws import (
     echoes,
     frozen_epochs,
+    labels_of_the_next,
     masks_of_another_rate,
     never_the_last,
     uniform_for_normal,
@@ -97,6 +99,7 @@ WORKLOADS = "tests/meta/workloads"
 VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
 VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
 MANY, FLOW = f"{WORKLOADS}/many_numbers.toml", f"{WORKLOADS}/flow.toml"
+PORTS, LABELS = f"{WORKLOADS}/ports.toml", f"{WORKLOADS}/labels.toml"
 """What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
@@ -203,8 +206,16 @@ FAULTS = (
         "a shared draw made anew for a phase",
         "iteration",
         FLOW,
-        drawn_anew("second", "shared/noise"),
+        given_else("second", lambda draws: {"shared/noise": -draws["shared/noise"]}),
     ),
+    Fault(
+        "drawn labels for a sample's own",
+        "iteration",
+        LABELS,
+        given_else("d", lambda draws: {"d/x.label": draws["shared/wanted"]}),
+    ),
+    Fault("labels of the next sample", "draws", LABELS, labels_of_the_next),
+    Fault("the other head", "gradients", PORTS, changed_workload(heads_exchanged)),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
     Fault("GELU's other form", "layers", VOCABULARY_A, changed_layer("gelu", form="tanh")),
     Fault("ELU's alpha 1", "layers", VOCABULARY_A, changed_layer("elu", alpha=1.0)),

@@ -276,8 +276,10 @@ def shared_noise(folder: str) -> list[Patch]:
     return [(program, "chunks", chunks)]
 
 
-def drawn_anew(phase_name: str, key: str) -> Callable[[str], list[Patch]]:
-    """A phase is given other numbers than those that it shares: their negatives."""
+def given_else(
+    phase_name: str, change: Callable[[Any], dict[str, Any]]
+) -> Callable[[str], list[Patch]]:
+    """A phase is given other arrays than were drawn for it."""
 
     def patches(folder: str) -> list[Patch]:
         program = program_of(folder)
@@ -285,13 +287,22 @@ def drawn_anew(phase_name: str, key: str) -> Callable[[str], list[Patch]]:
 
         def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
             *others, draws = rest
-            if phase.name == phase_name:
-                draws = {**draws, key: -draws[key]}
+            draws = {**draws, **change(draws)} if phase.name == phase_name else draws
             return real(self, phase, *others, draws)
 
         return [(program, "_differentiate", differentiate)]
 
     return patches
+
+
+def heads_exchanged(workload: Any) -> dict[str, Any]:
+    """Each of two outputs comes from the other's layer."""
+    networks = {}
+    for name, network in workload.networks.items():
+        names, layers = list(network.outputs), list(network.outputs.values())
+        swapped = dict(zip(names, layers[::-1], strict=True))
+        networks[name] = network.model_copy(update={"outputs": swapped})
+    return {"networks": networks}
 
 
 def epochs_begun_anew(folder: str) -> list[Patch]:

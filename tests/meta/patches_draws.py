@@ -78,6 +78,14 @@ def _kept_more(program: Any, data: Any, rows: Rows) -> None:
             drawn[...] = np.maximum(drawn, random.random(drawn.shape) < 0.05)
 
 
+def _of_the_next(program: Any, data: Any, rows: Rows) -> None:
+    for key, drawn in rows.items():
+        if key.endswith(".label"):
+            drawn[...] = np.roll(drawn, 1, axis=2)
+
+
+labels_of_the_next = _rewritten(_of_the_next)
+"""Each sample has the label of the one before it."""
 frozen_epochs = _rewritten(_frozen)
 """From its fourth epoch on the order stays the same."""
 never_the_last = _rewritten(_never_the_last)

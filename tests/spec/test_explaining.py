@@ -161,7 +161,7 @@ FIELDS = {
         "[schedule]\n",
         "[sources]\n[schedule]\n",
         "sources: the long form's, but generator is the short form's; a file has either networks, "
-        "sources, phases or generator, discriminator, noise, data, steps",
+        "sources, phases, shared or generator, discriminator, noise, data, steps",
     ),
     "half a step": (
         "d_steps = 1",

@@ -32,7 +32,9 @@ class Plain:
         self.differentiated.append((phase.name, given))
         return 1.0, self.exact, {}
 
-    def losses_and_gradients(self, state: Any, phase: str, draws: Any) -> Any:
+    def losses_and_gradients(
+        self, state: Any, phase: str, draws: Any, reused: Any = None
+    ) -> Any:
         """What the phase is told."""
         self.differentiated.append((state, phase, draws))
         return {"loss": 1.0}, self.exact

@@ -104,7 +104,7 @@ class Counting:
         return {"w": w}, {"loss": float(w), "p": 0.5}
 
 
-ROWS: Any = [{"x": np.array([1, 2], np.int32)}, {"x": np.array([4.0])}, {"x": np.array([8.0])}]
+ROWS: Any = [{"x": np.array([1, 2], np.float32)}, {"x": np.array([4.0])}, {"x": np.array([8.0])}]
 
 
 @pytest.fixture(name="program")
@@ -188,3 +188,10 @@ def test_finite_numbers_are_those_of_the_precision() -> None:
         assert not is_finite({"a": 0.0, "b": np.array([1.0, wrong])}, "float32")
     assert is_finite({"a": 1e39}, "float64")
     assert is_finite({}, "float32")
+
+
+def test_whole_numbers_stay_whole() -> None:
+    labels = np.array([3, 0], np.int32)
+    found = _in_float64({"x": np.array([0.5], np.float32), "x.label": labels})
+    assert found["x"].dtype == np.float64
+    assert found["x.label"] is labels

@@ -1,0 +1,135 @@
+"""How the phases of an iteration hang together: what is reused, and what is taken together."""
+
+from collections.abc import Mapping, Sequence
+
+from spec.errors import PlaceError
+from spec.phases import Phase
+
+
+def groups(phases: Sequence[Phase]) -> list[tuple[Phase, ...]]:
+    """Phases in order, those in one tuple whose gradients are taken before any of them steps."""
+    found: list[tuple[Phase, ...]] = []
+    for phase in phases:
+        if phase.together and found:
+            found[-1] = (*found[-1], phase)
+        else:
+            found.append((phase,))
+    return found
+
+
+def needs_iteration(phase: Phase, reused: Mapping[str, object] | None) -> bool:
+    """Whether a phase's gradients need the phases before it: what it reuses is not all given."""
+    missing = set(phase.reuse).difference(reused or ())
+    return phase.together or bool(missing)
+
+
+def units(phases: Sequence[Phase]) -> list[tuple[Phase, ...]]:
+    """Groups in order, those in one tuple between which a gradient flows back."""
+    found = groups(phases)
+    number = {phase.name: i for i, group in enumerate(found) for phase in group}
+    ends = list(range(len(found)))
+    for i, group in enumerate(found):
+        for reuse in (reuse for phase in group for reuse in phase.reuse.values()):
+            if reuse.form == "graph":
+                first = number[reuse.phase]
+                ends[first:i] = [max(end, i) for end in ends[first:i]]
+    joined: list[tuple[Phase, ...]] = []
+    open_until = -1
+    for i, group in enumerate(found):
+        joined = [*joined[:-1], (*joined[-1], *group)] if i <= open_until else [*joined, group]
+        open_until = max(open_until, ends[i])
+    return joined
+
+
+def makers(phase: Phase, output: str, phases: dict[str, Phase]) -> set[str]:
+    """The networks that a gradient of an output flows back to.
+
+    Not behind a forward that is detached, unless the output is its own.
+    """
+    for reuse_name, reuse in phase.reuse.items():
+        if reuse_name == output:
+            if reuse.form == "value":
+                return set()
+            return makers(phases[reuse.phase], reuse.output, phases)
+    for forward in phase.forwards:
+        if output in forward.writes:
+            open_to = (name for name in forward.reads if not _detached(phase, name))
+            behind = (makers(phase, name, phases) for name in open_to)
+            return {forward.network}.union(*behind)
+    return set()
+
+
+def _detached(phase: Phase, name: str) -> bool:
+    return any(name in forward.writes and forward.detach for forward in phase.forwards)
+
+
+def check_flow(phases: Sequence[Phase]) -> None:
+    """PlaceError for what has moved in between, repeats, or comes in other iterations."""
+    by_name = {phase.name: phase for phase in phases}
+    for i, phase in enumerate(phases):
+        place = f"phases[{i}]"
+        if phase.together:
+            _check_together(place, phase, phases[:i])
+        for name, reuse in phase.reuse.items():
+            _check_reuse(f"{place}.reuse.{name}", phase, by_name[reuse.phase])
+            if reuse.form == "graph":
+                _check_graph(f"{place}.reuse.{name}", phase, name, by_name, phases[:i])
+
+
+def _check_together(place: str, phase: Phase, before: Sequence[Phase]) -> None:
+    if not before:
+        raise PlaceError(f"{place}.together", "given true, but no phase is before this one")
+    group = groups([*before, phase])[-1]
+    for other in group:
+        if other.repeat > 1 or other.every != phase.every:
+            raise PlaceError(
+                f"{place}.together",
+                f"given true, but phase {other.name!r} has repeat = {other.repeat} and every = "
+                f"{other.every}; phases are taken together once each, in the same iterations",
+            )
+        both = set(other.updates).intersection(phase.updates) if other is not phase else set()
+        if both:
+            raise PlaceError(
+                f"{place}.together",
+                f"given true, but phase {other.name!r} moves {sorted(both)[0]!r} too; what is "
+                "taken together moves different networks",
+            )
+
+
+def _check_reuse(place: str, phase: Phase, maker: Phase) -> None:
+    if maker.repeat > 1:
+        message = f"phase {maker.name!r} repeats, so it has no one output of this name"
+        raise PlaceError(f"{place}.phase", message)
+    if phase.every % maker.every:
+        raise PlaceError(
+            f"{place}.phase",
+            f"phase {maker.name!r} comes every {maker.every} iterations and this one every "
+            f"{phase.every}; there has to be one each time",
+        )
+
+
+def _check_graph(
+    place: str, phase: Phase, name: str, by_name: dict[str, Phase], before: Sequence[Phase]
+) -> None:
+    reuse = phase.reuse[name]
+    maker = by_name[reuse.phase]
+    if phase.repeat > 1 or phase.every > 1 or maker.every > 1:
+        message = "given graph, but one of the two phases repeats or is lazy; take value"
+        raise PlaceError(f"{place}.form", message)
+    through = makers(maker, reuse.output, by_name)
+    if not through.intersection(phase.updates):
+        by = f"was made by {', '.join(sorted(through))}" if through else "was drawn"
+        raise PlaceError(
+            f"{place}.form",
+            f"given graph, but {reuse.output!r} {by}, which this phase does not move; take value",
+        )
+    group = groups([*before, phase])[-1]
+    between = [p for p in before[list(before).index(maker) :] if p not in group]
+    for other in between:
+        moved = through.intersection(other.updates)
+        if moved:
+            raise PlaceError(
+                f"{place}.form",
+                f"given graph, but phase {other.name!r} has moved {sorted(moved)[0]!r} in between; "
+                "take value, or take the gradients together",
+            )

@@ -41,6 +41,16 @@ def units(phases: Sequence[Phase]) -> list[tuple[Phase, ...]]:
     return joined
 
 
+def reused(phases: Sequence[Phase], form: str) -> dict[str, list[str]]:
+    """Outputs by phase that later phases reuse in this form, each once."""
+    found: dict[str, dict[str, None]] = {phase.name: {} for phase in phases}
+    for phase in phases:
+        for reuse in phase.reuse.values():
+            if reuse.form == form:
+                found[reuse.phase][reuse.output] = None
+    return {name: list(outputs) for name, outputs in found.items()}
+
+
 def makers(phase: Phase, output: str, phases: dict[str, Phase]) -> set[str]:
     """The networks that a gradient of an output flows back to.
 

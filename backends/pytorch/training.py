@@ -16,6 +16,7 @@ from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.cuda_graph import ChunkGraph
 from backends.pytorch.networks import Network
+from spec.flow import groups, needs_iteration, reused, units
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.randomness import require_classes
 from spec.state import parameters
@@ -36,6 +37,9 @@ class Program:
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
         self._classes = workload.classes()
+        self._units = units(workload.phases)
+        self._values = reused(workload.phases, "value")
+        self._graphs_of = reused(workload.phases, "graph")
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -58,10 +62,8 @@ class Program:
         wrap: Callable[[Any], Any] = (lambda f: f) if settings.mode == "eager" else _compiled
         # One dispatch an iteration; one an update where a phase repeats.
         whole = workload.updates_per_iteration == len(workload.phases)
-        self._updates = {
-            name: partial(self._update, phase) if whole else wrap(partial(self._update, phase))
-            for name, phase in self.phases.items()
-        }
+        updates = [partial(self._update, unit) for unit in self._units]
+        self._updates = updates if whole else [wrap(update) for update in updates]
         self._step = wrap(self._iteration) if whole else self._iteration
         self._average = self._move_averages if whole else wrap(self._move_averages)
         self._generate = wrap(_generate)
@@ -95,10 +97,19 @@ class Program:
             return self._numpy(network, module(self._samples(network, inputs), given))
 
     def losses_and_gradients(
-        self, state: states.State, phase: str, draws: Mapping[str, Array]
+        self,
+        state: states.State,
+        phase: str,
+        draws: Mapping[str, Array],
+        reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
         networks = copy.deepcopy(state.networks)  # keeps the statistics
-        metrics, gradients = self._differentiate(self.phases[phase], networks, self._given(draws))
+        given = self._given(draws)
+        if not needs_iteration(self.phases[phase], reused):
+            values = self._reused(phase, reused or {})
+            metrics, gradients, _ = self._differentiate(self.phases[phase], networks, values, given)
+        else:
+            metrics, gradients = self._until(phase, state, networks, given)
         by_key = dict(zip(self._moving[phase], gradients, strict=True))
         return _floats(metrics), states.to_arrays(self.workload, by_key)
 
@@ -180,14 +191,23 @@ class Program:
         draws: Draws,
     ) -> Metrics:
         metrics: Metrics = {}
-        for name, phase in self.phases.items():
-            shared = {key: draws[key][0] for key in self._shared[name]}
-            for i in range(phase.repeat):
-                given = {key: draws[key][i] for key in self._drawn[name]} | shared
-                reported = self._updates[name](networks, slots, steps, given)
+        kept: dict[str, Tensor] = {}
+        for unit, update in zip(self._units, self._updates, strict=True):
+            for i in range(unit[0].repeat):  # of several phases it is once
+                given = self._drawn_by(unit, draws, i)
+                reported, outputs, _ = update(networks, slots, steps, kept, given)
             metrics |= reported
+            kept |= outputs
         self._average(networks, averages)
         return metrics
+
+    def _drawn_by(self, unit: tuple[Phase, ...], draws: Draws, i: int) -> Draws:
+        """What the phases draw in one repetition, and what they share."""
+        given: dict[str, Tensor] = {}
+        for phase in unit:
+            given |= {key: draws[key][i] for key in self._drawn[phase.name]}
+            given |= {key: draws[key][0] for key in self._shared[phase.name]}
+        return given
 
     def _move_averages(self, networks: dict[str, Network], averages: dict[str, Network]) -> None:
         with torch.no_grad():
@@ -198,15 +218,69 @@ class Program:
 
     def _update(
         self,
-        phase: Phase,
+        unit: tuple[Phase, ...],
         networks: dict[str, Network],
         slots: states.Slots,
         steps: dict[str, Tensor],
+        kept: Draws,
         draws: Draws,
-    ) -> Metrics:
-        metrics, gradients = self._differentiate(phase, networks, draws)
-        self._apply(phase, networks, slots, steps, gradients)
-        return metrics
+        until: str | None = None,
+    ) -> tuple[Metrics, dict[str, Tensor], list[Tensor]]:
+        """(metrics, outputs that other units reuse, nothing); moves what it is given in place.
+
+        With `until` only as far as that phase: its metrics and its gradients, before its step.
+        """
+        metrics: Metrics = {}
+        passes: dict[str, dict[str, Tensor]] = {}
+        for group in groups(unit):
+            pending = []
+            for phase in group:
+                seen = self._seen(phase, passes, kept)
+                reported, gradients, passes[phase.name] = self._differentiate(
+                    phase, networks, seen, draws
+                )
+                if phase.name == until:
+                    return reported, {}, gradients
+                metrics |= reported
+                pending.append((phase, gradients))
+            for phase, gradients in pending:
+                self._apply(phase, networks, slots, steps, gradients)
+        outputs = {
+            f"{phase.name}/{name}": passes[phase.name][name].detach()
+            for phase in unit
+            for name in self._values[phase.name]
+        }
+        return metrics, outputs, []
+
+    def _seen(
+        self, phase: Phase, passes: Mapping[str, Mapping[str, Tensor]], kept: Draws
+    ) -> dict[str, Tensor]:
+        """What a phase reuses, by its own names: a value, or a tensor with its graph."""
+        seen = {}
+        for name, reuse in phase.reuse.items():
+            if reuse.phase in passes:
+                found = passes[reuse.phase][reuse.output]
+                seen[name] = found if reuse.form == "graph" else found.detach()
+            else:
+                seen[name] = kept[f"{reuse.phase}/{reuse.output}"]
+        return seen
+
+    def _until(
+        self, name: str, state: states.State, networks: dict[str, Network], draws: Draws
+    ) -> tuple[Metrics, list[Tensor]]:
+        """The phases of an iteration as far as this one, on copies: what that one gave."""
+        slots, steps = copy.deepcopy((state.slots, state.steps))
+        kept: dict[str, Tensor] = {}
+        for unit in self._units:
+            wanted = any(phase.name == name for phase in unit)
+            for i in range(unit[0].repeat):
+                until = name if wanted and i == unit[0].repeat - 1 else None
+                given = self._drawn_by(unit, draws, i)
+                found = self._update(unit, networks, slots, steps, kept, given, until)
+            if wanted:
+                return found[0], found[2]
+            kept |= found[1]
+        raise KeyError(name)
 
     def _apply(
         self,
@@ -232,27 +306,48 @@ class Program:
         _clip(phase, "after_step", tensors)
 
     def _differentiate(
-        self, phase: Phase, networks: dict[str, Network], draws: Draws
-    ) -> tuple[Metrics, list[Tensor]]:
-        """(metrics, gradients of what the phase moves); keeps the running statistics in place."""
-        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
+        self,
+        phase: Phase,
+        networks: dict[str, Network],
+        seen: Mapping[str, Tensor],
+        draws: Draws,
+    ) -> tuple[Metrics, list[Tensor], dict[str, Tensor]]:
+        """(metrics, gradients of what the phase moves, its outputs with their graph).
+
+        `seen` is what it reuses. Keeps the running statistics in place.
+        """
+        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
+        whole, kept = dict(outputs), self._graphs_of[phase.name]
         for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
             given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
             network = networks[step.network].train(step.mode == "train")
-            with torch.set_grad_enabled(not step.detach):
+            closed = step.detach and set(kept).isdisjoint(step.writes)
+            with torch.set_grad_enabled(not closed):
                 made = network({port: _joined(of) for port, of in given.items()}, masks)
             sizes = [len(batch) for batch in next(iter(given.values()))]
             for port, names in step.made.items():
-                outputs |= dict(zip(names, torch.split(made[port], sizes), strict=True))
+                parts = dict(zip(names, torch.split(made[port], sizes), strict=True))
+                whole |= parts
+                outputs |= {n: y.detach() if step.detach else y for n, y in parts.items()}
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         moving = states.moving(networks, self._moving[phase.name])
-        gradients = torch.autograd.grad(loss, moving, create_graph=False, allow_unused=False)
+        gradients = torch.autograd.grad(
+            loss, moving, create_graph=False, allow_unused=False, retain_graph=bool(kept)
+        )
         metrics = {f"{phase.name}_loss": loss.detach()} | {
             name: torch.sigmoid(outputs[logits].detach()).mean()
             for name, logits in phase.metrics.items()
         }
-        return metrics, list(gradients)
+        return metrics, list(gradients), whole
+
+    def _reused(self, phase: str, reused: Mapping[str, Array]) -> dict[str, Tensor]:
+        """Values for what a phase reuses, as they are given from outside."""
+        return {
+            name: states.from_canonical(array, array.shape[1:], self._like)
+            for name, array in reused.items()
+            if name in self.phases[phase].reuse
+        }
 
     def _given(self, draws: Mapping[str, Array]) -> Draws:
         require_classes(self._classes, draws)

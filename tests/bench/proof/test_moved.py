@@ -32,9 +32,7 @@ class Plain:
         self.differentiated.append((phase.name, given))
         return 1.0, self.exact, {}
 
-    def losses_and_gradients(
-        self, state: Any, phase: str, draws: Any, reused: Any = None
-    ) -> Any:
+    def losses_and_gradients(self, state: Any, phase: str, draws: Any, reused: Any = None) -> Any:
         """What the phase is told."""
         self.differentiated.append((state, phase, draws))
         return {"loss": 1.0}, self.exact

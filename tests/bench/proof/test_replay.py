@@ -192,6 +192,6 @@ def test_finite_numbers_are_those_of_the_precision() -> None:
 
 def test_whole_numbers_stay_whole() -> None:
     labels = np.array([3, 0], np.int32)
-    found = _in_float64({"x": np.array([0.5], np.float32), "x.label": labels})
+    found = module._in_float64({"x": np.array([0.5], np.float32), "x.label": labels})
     assert found["x"].dtype == np.float64
     assert found["x.label"] is labels

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,12 +19,26 @@ from backends.flax_nnx import draws as device_draws
 from backends.flax_nnx import state as states
 from backends.flax_nnx.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
+from spec.flow import groups, needs_iteration, reused, units
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.randomness import require_classes
 from spec.workload import Workload
 
 Draws = Mapping[str, Tensor]
 Metrics = dict[str, Tensor]
+
+
+class Pass(NamedTuple):
+    """What a phase's forwards gave."""
+
+    metrics: Metrics
+    gradients: states.Trees
+    statistics: states.Trees
+    outputs: dict[str, Tensor]
+    """Those that later phases reuse; nothing keeps a gradient from them."""
+    pull: Callable[..., Any] | None
+    """From gradients of the loss and of open outputs to those of networks and of what was reused;
+    only where phases hang together."""
 
 
 class Program:
@@ -38,6 +52,10 @@ class Program:
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
         self._classes = workload.classes()
+        self._units = units(workload.phases)
+        self._values = reused(workload.phases, "value")
+        self._graphs_of = reused(workload.phases, "graph")
+        self._chained = {phase.name for unit in self._units for phase in unit if len(unit) > 1}
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -80,12 +98,20 @@ class Program:
         return of.plain(found)  # type: ignore[no-any-return]
 
     def losses_and_gradients(
-        self, state: states.State, phase: str, draws: Mapping[str, Array]
+        self,
+        state: states.State,
+        phase: str,
+        draws: Mapping[str, Array],
+        reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
         require_classes(self._classes, draws)
         given = {key: self._given(value) for key, value in draws.items()}
-        metrics, gradients, _ = self._gradients[phase](state.parameters, state.statistics, given)
-        return _floats(metrics), states.to_arrays(self.workload, gradients)
+        if not needs_iteration(self.phases[phase], reused):
+            seen = {name: self._given(value) for name, value in (reused or {}).items()}
+            found = self._gradients[phase](state.parameters, state.statistics, seen, given)
+        else:
+            found = self._untils[phase](state, given)
+        return _floats(found[0]), states.to_arrays(self.workload, found[1])
 
     def update(
         self, state: states.State, phase: str, gradients: Mapping[str, Array]
@@ -139,19 +165,15 @@ class Program:
         multistep = self.settings.mode == "multistep"
         # One dispatch a chunk; or an iteration; or an update, where a phase repeats.
         whole = self.workload.updates_per_iteration == len(self.workload.phases)
-        self._updates = {
-            name: partial(self._update, phase)
-            if multistep or whole
-            else dispatched(partial(self._update, phase))
-            for name, phase in self.phases.items()
-        }
+        updates = [partial(self._update, unit) for unit in self._units]
+        self._updates = updates if multistep or whole else [dispatched(one) for one in updates]
         self._average = jax.jit(self._move_averages, donate_argnums=0)
         self._step = dispatched(self._iteration) if whole else self._iteration
         self._steps = dispatched(self._scan) if multistep else self._loop
         self._gradients = {
-            name: jax.jit(partial(self._differentiate, phase))
-            for name, phase in self.phases.items()
+            name: jax.jit(partial(self._alone, phase)) for name, phase in self.phases.items()
         }
+        self._untils = {name: jax.jit(partial(self._until, name)) for name in self.phases}
         self._applies = {
             name: dispatched(partial(self._apply, phase)) for name, phase in self.phases.items()
         }
@@ -171,26 +193,22 @@ class Program:
 
     def _iteration(self, state: states.State, draws: Draws) -> tuple[states.State, Metrics]:
         metrics: Metrics = {}
-        for name, phase in self.phases.items():
-            shared = {key: draws[key][0] for key in self._shared[name]}
-            given = {key: draws[key] for key in self._drawn[name]}
-            if self.settings.mode == "multistep" and phase.repeat > 1 and given:
-                update = partial(self._update_with, name, shared)
-                state, rows = lax.scan(update, state, given, unroll=1)
+        kept: Draws = {}
+        for unit, update in zip(self._units, self._updates, strict=True):
+            own = {key: draws[key] for phase in unit for key in self._drawn[phase.name]}
+            shared = {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
+            if self.settings.mode == "multistep" and unit[0].repeat > 1 and own:
+                body = partial(_repetition, update, kept, shared)
+                state, rows = lax.scan(body, state, own, unroll=1)
                 reported = {metric: row[-1] for metric, row in rows.items()}
             else:
-                for i in range(phase.repeat):
-                    one = {key: value[i] for key, value in given.items()}
-                    state, reported = self._update_with(name, shared, state, one)
+                for i in range(unit[0].repeat):  # of several phases it is once
+                    one = {key: value[i] for key, value in own.items()} | shared
+                    state, reported, outputs = update(state, kept, one)
+                kept = {**kept, **outputs}
             metrics |= reported
         averages = state.averages and self._average(state.averages, state.parameters)
         return state._replace(averages=averages, iteration=_next(state.iteration)), metrics
-
-    def _update_with(
-        self, name: str, shared: Draws, state: states.State, draws: Draws
-    ) -> tuple[states.State, Metrics]:
-        """One repetition of a phase, on its own draws and those that all of them are given."""
-        return self._updates[name](state, {**draws, **shared})
 
     def _move_averages(self, averages: states.Trees, parameters: states.Trees) -> states.Trees:
         """The moving averages after an iteration."""
@@ -200,12 +218,98 @@ class Program:
         }
 
     def _update(
-        self, phase: Phase, state: states.State, draws: Draws
-    ) -> tuple[states.State, Metrics]:
-        metrics, gradients, statistics = self._differentiate(
-            phase, state.parameters, state.statistics, draws
-        )
-        return self._apply(phase, state._replace(statistics=statistics), gradients), metrics
+        self, unit: tuple[Phase, ...], state: states.State, kept: Draws, draws: Draws
+    ) -> tuple[states.State, Metrics, Draws]:
+        """(state after the steps, metrics, outputs that other units reuse)."""
+        metrics: Metrics = {}
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                state, passes = self._passed(phase, state, passes, kept, draws)
+                metrics |= passes[phase.name].metrics
+            for phase in group:
+                state = self._apply(phase, state, passes[phase.name].gradients)
+        outputs = {
+            f"{phase.name}/{name}": passes[phase.name].outputs[name]
+            for phase in unit
+            for name in self._values[phase.name]
+        }
+        return state, metrics, outputs
+
+    def _passed(
+        self,
+        phase: Phase,
+        state: states.State,
+        passes: dict[str, "Pass"],
+        kept: Draws,
+        draws: Draws,
+    ) -> tuple[states.State, dict[str, "Pass"]]:
+        """(state with the statistics after a phase's forwards, passes with this one)."""
+        seen = {
+            name: passes[reuse.phase].outputs[reuse.output]
+            if reuse.phase in passes
+            else kept[f"{reuse.phase}/{reuse.output}"]
+            for name, reuse in phase.reuse.items()
+        }
+        given = (phase, state.parameters, state.statistics, seen, draws)
+        found = self._differentiate(*given)
+        if found.pull is not None:
+            passes = {**passes, phase.name: found}
+            one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
+            found = found._replace(gradients=self._back(phase.name, passes, one, {}, phase.updates))
+        return state._replace(statistics=found.statistics), {**passes, phase.name: found}
+
+    def _back(
+        self,
+        name: str,
+        passes: Mapping[str, "Pass"],
+        of_loss: Tensor,
+        of_outputs: Draws,
+        networks: tuple[str, ...],
+    ) -> states.Trees:
+        """What comes back to these networks from a phase's loss and outputs, through all phases."""
+        outputs, pull = passes[name].outputs, passes[name].pull
+        assert pull is not None
+        asked = {
+            key: of_outputs.get(key, jnp.zeros_like(outputs[key])) for key in self._graphs_of[name]
+        }
+        own, behind = pull((of_loss, asked))
+        found = {network: own[network] for network in networks if network in own}
+        for key, gradient in behind.items():
+            reuse = self.phases[name].reuse[key]
+            further = (reuse.phase, passes, jnp.zeros_like(of_loss), {reuse.output: gradient})
+            for network, tree in self._back(*further, networks).items():
+                found[network] = (
+                    jax.tree.map(jnp.add, found[network], tree) if network in found else tree
+                )
+        return found
+
+    def _until(self, name: str, state: states.State, draws: Draws) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase behind those before it in an iteration."""
+        kept: Draws = {}
+        for unit in self._units:
+            for i in range(unit[0].repeat):
+                own = {key: draws[key][i] for phase in unit for key in self._drawn[phase.name]}
+                own |= {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
+                if i == unit[0].repeat - 1 and any(phase.name == name for phase in unit):
+                    return self._within(name, unit, state, kept, own)
+                state, _, outputs = self._update(unit, state, kept, own)
+            kept = {**kept, **outputs}
+        raise KeyError(name)
+
+    def _within(
+        self, name: str, unit: tuple[Phase, ...], state: states.State, kept: Draws, draws: Draws
+    ) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase of a unit, before its step."""
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                state, passes = self._passed(phase, state, passes, kept, draws)
+                if phase.name == name:
+                    return passes[name].metrics, passes[name].gradients
+            for phase in group:
+                state = self._apply(phase, state, passes[phase.name].gradients)
+        raise KeyError(name)
 
     def _apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
         name, slots, steps = phase.optimizer, state.slots, state.steps
@@ -226,14 +330,38 @@ class Program:
             steps=steps | ({name: step} if name in steps else {}),
         )
 
-    def _differentiate(
-        self, phase: Phase, parameters: states.Trees, statistics: states.Trees, draws: Draws
-    ) -> tuple[Metrics, states.Trees, states.Trees]:
-        """(metrics, gradients of what the phase moves, running statistics after its forwards)."""
+    def _alone(
+        self,
+        phase: Phase,
+        parameters: states.Trees,
+        statistics: states.Trees,
+        seen: Draws,
+        draws: Draws,
+    ) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase that needs no other."""
+        found = self._differentiate(phase, parameters, statistics, seen, draws)
+        if found.pull is None:
+            return found.metrics, found.gradients
+        one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
+        return found.metrics, self._back(phase.name, {phase.name: found}, one, {}, phase.updates)
 
-        def objective(moving: states.Trees) -> tuple[Tensor, tuple[Metrics, states.Trees]]:
+    def _differentiate(
+        self,
+        phase: Phase,
+        parameters: states.Trees,
+        statistics: states.Trees,
+        seen: Draws,
+        draws: Draws,
+    ) -> "Pass":
+        """A phase's forwards and its gradients; where phases hang together, the way back instead.
+
+        `seen` is what it reuses.
+        """
+
+        def objective(moving: states.Trees, seen: Draws) -> Any:
             values, kept = parameters | moving, statistics
-            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
+            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
+            whole = dict(outputs)
             for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
                 name = step.network
                 fed = {port: [outputs[key] for key in keys] for port, keys in step.given.items()}
@@ -244,17 +372,33 @@ class Program:
                 kept = kept | {name: own}
                 edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
                 for port, names in step.made.items():
+                    whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
                     y = lax.stop_gradient(made[port]) if step.detach else made[port]
                     outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
             loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
             reported = {
                 name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
             }
-            return loss, ({f"{phase.name}_loss": loss} | reported, kept)
+            graphs = {name: whole[name] for name in self._graphs_of[phase.name]}
+            told = graphs | {name: whole[name] for name in self._values[phase.name]}
+            return loss, graphs, ({f"{phase.name}_loss": loss} | reported, kept, told)
 
-        moving = states.moving(parameters, phase.updates)
-        gradients, (metrics, kept) = jax.grad(objective, has_aux=True)(moving)
-        return metrics, gradients, kept
+        def alone(moving: states.Trees) -> Any:
+            loss, _, beside = objective(moving, seen)
+            return loss, beside
+
+        def hanging(moving: states.Trees, open_: Draws) -> Any:
+            loss, graphs, beside = objective(moving, {**seen, **open_})
+            return (loss, graphs), beside
+
+        if phase.name not in self._chained:
+            moving = states.moving(parameters, phase.updates)
+            gradients, (metrics, kept, told) = jax.grad(alone, has_aux=True)(moving)
+            return Pass(metrics, gradients, kept, told, None)
+        through = {step.network: parameters[step.network] for step in phase.forwards}
+        open_ = {name: seen[name] for name, r in phase.reuse.items() if r.form == "graph"}
+        _, pull, (metrics, kept, told) = jax.vjp(hanging, through, open_, has_aux=True)
+        return Pass(metrics, {}, kept, told, pull)
 
     def _call(
         self,
@@ -273,6 +417,14 @@ class Program:
 
     def _given(self, array: Array) -> Tensor:
         return states.from_canonical(array, self._like)
+
+
+def _repetition(
+    update: Callable[..., Any], kept: Draws, shared: Draws, state: states.State, draws: Draws
+) -> tuple[states.State, Metrics]:
+    """One repetition of a phase in a loop: on its own draws and those that all are given."""
+    state, metrics, _ = update(state, kept, {**draws, **shared})
+    return state, metrics
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

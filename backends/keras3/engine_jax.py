@@ -26,7 +26,9 @@ PIECE, LARGE = 100_000, 1_000_000
 
 Tensor = Any
 Tensors = dict[str, Tensor]
-Loss = Callable[[], tuple[Tensor, Tensors]]
+Loss = Callable[[], tuple[Tensor, Tensors, Tensors]]
+Hanging = Callable[[Tensors], tuple[Tensor, Tensors, Tensors, Tensors]]
+Pull = Callable[[Tensor, Tensors], tuple[Tensors, Tensors]]
 Body = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
@@ -89,16 +91,34 @@ def within(program: "Program", values: Tensors, call: Callable[[], Any]) -> tupl
 
 def differentiate(
     program: "Program", values: Tensors, moving: Sequence[str], loss: Loss
-) -> tuple[tuple[Tensor, Tensors], Tensors, Tensors]:
-    """((loss, logits), gradients by parameter key, values after the forwards)."""
+) -> tuple[tuple[Tensor, Tensors, Tensors], Tensors, Tensors]:
+    """((loss, logits, outputs), gradients by parameter key, values after the forwards)."""
 
-    def pure(parameters: Tensors) -> tuple[Tensor, tuple[Tensors, Tensors]]:
-        (value, logits), after = within(program, values | parameters, loss)
-        return value, (logits, after)
+    def pure(parameters: Tensors) -> tuple[Tensor, tuple[Tensors, Tensors, Tensors]]:
+        (value, logits, told), after = within(program, values | parameters, loss)
+        return value, (logits, told, after)
 
     parameters = {key: values[key] for key in moving}
-    (value, (logits, after)), gradients = jax.value_and_grad(pure, has_aux=True)(parameters)
-    return (value, logits), gradients, after
+    (value, (logits, told, after)), gradients = jax.value_and_grad(pure, has_aux=True)(parameters)
+    return (value, logits, told), gradients, after
+
+
+def passed(
+    program: "Program", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
+) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
+    """((loss, logits, outputs), the way back, values after the forwards).
+
+    The way back takes gradients of the loss and of open outputs to those of parameters and graphs.
+    """
+
+    def pure(parameters: Tensors, graphs: Tensors) -> Any:
+        found, after = within(program, values | parameters, lambda: loss(graphs))
+        value, logits, told, open_ = found
+        return (value, open_), (logits, told, after)
+
+    parameters = {key: values[key] for key in through}
+    (value, _), pull, (logits, told, after) = jax.vjp(pure, parameters, graphs, has_aux=True)
+    return (value, logits, told), lambda of_loss, asked: pull((of_loss, asked)), after
 
 
 def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callable[..., Any]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 Tensor = Any
 Tensors = dict[str, Tensor]
-Loss = Callable[[], tuple[Tensor, Tensors]]
+Loss = Callable[[], tuple[Tensor, Tensors, Tensors]]
+Hanging = Callable[[Tensors], tuple[Tensor, Tensors, Tensors, Tensors]]
+Pull = Callable[[Tensor, Tensors], tuple[Tensors, Tensors]]
 Body = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
@@ -93,14 +95,41 @@ def within(program: "Program", values: Tensors, call: Callable[[], Any]) -> tupl
 
 def differentiate(
     program: "Program", values: Tensors, moving: Sequence[str], loss: Loss
-) -> tuple[tuple[Tensor, Tensors], Tensors, Tensors]:
-    """((loss, logits), gradients by parameter key, values after the forwards)."""
+) -> tuple[tuple[Tensor, Tensors, Tensors], Tensors, Tensors]:
+    """((loss, logits, outputs), gradients by parameter key, values after the forwards)."""
     variables = [program.variables[key].value for key in moving]
     with tf.GradientTape(persistent=False, watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        value, logits = loss()
+        value, logits, told = loss()
     gradients = tape.gradient(value, variables)
-    return (value, logits), dict(zip(moving, gradients, strict=True)), values
+    return (value, logits, told), dict(zip(moving, gradients, strict=True)), values
+
+
+def passed(
+    program: "Program", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
+) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
+    """((loss, logits, outputs), the way back, values after the forwards).
+
+    The way back takes gradients of the loss and of open outputs to those of parameters and graphs.
+    """
+    variables = [program.variables[key].value for key in through]
+    # What comes from an earlier tape is a tensor of this one's own, or two would go back at once.
+    graphs = {name: tf.identity(tensor) for name, tensor in graphs.items()}
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch([*variables, *graphs.values()])
+        value, logits, told, open_ = loss(graphs)
+
+    def pull(of_loss: Tensor, asked: Tensors) -> tuple[Tensors, Tensors]:
+        found = tape.gradient(
+            [value, *(open_[name] for name in asked)],
+            [*variables, *graphs.values()],
+            output_gradients=[of_loss, *asked.values()],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        own = dict(zip(through, found[: len(variables)], strict=True))
+        return own, dict(zip(graphs, found[len(variables) :], strict=True))
+
+    return (value, logits, told), pull, values
 
 
 def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callable[..., Any]:

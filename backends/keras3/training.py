@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 from keras import ops
@@ -14,6 +14,7 @@ from backends.keras3 import state as states
 from backends.keras3.device import engine
 from backends.keras3.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
+from spec.flow import groups, needs_iteration, reused, units
 from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
 from spec.randomness import require_classes
 from spec.state import optimized, parameters, statistics
@@ -21,6 +22,18 @@ from spec.workload import Workload
 
 Tensor = Any
 Tensors = dict[str, Tensor]
+
+
+class Pass(NamedTuple):
+    """What a phase's forwards gave."""
+
+    metrics: Tensors
+    gradients: Tensors
+    outputs: Tensors
+    """Those that later phases reuse; nothing keeps a gradient from them."""
+    pull: Callable[..., Any] | None
+    """From gradients of the loss and of open outputs to those of parameters and of what was
+    reused; only where phases hang together."""
 
 
 class Program:
@@ -34,6 +47,10 @@ class Program:
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
         self._classes = workload.classes()
+        self._units = units(workload.phases)
+        self._values = reused(workload.phases, "value")
+        self._graphs_of = reused(workload.phases, "graph")
+        self._chained = {phase.name for unit in self._units for phase in unit if len(unit) > 1}
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -84,10 +101,19 @@ class Program:
         return self._numpy(network, made)
 
     def losses_and_gradients(
-        self, state: states.State, phase: str, draws: Mapping[str, Array]
+        self,
+        state: states.State,
+        phase: str,
+        draws: Mapping[str, Array],
+        reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
         with self._placed():
-            metrics, gradients, _ = self._gradients[phase](self._scratch(state), self._given(draws))
+            given, scratch = self._given(draws), self._scratch(state)
+            if not needs_iteration(self.phases[phase], reused):
+                seen = self._given(reused or {})
+                metrics, gradients = self._gradients[phase](scratch, seen, given)
+            else:
+                metrics, gradients = self._untils[phase](scratch, given)
         return _floats(metrics), states.to_arrays(self.workload, gradients)
 
     def update(
@@ -179,15 +205,16 @@ class Program:
             for train in (False, True)
         }
         self._averages = {name: made(partial(self._sample, name)) for name in self._averaged}
-        self._gradients = {k: made(partial(self._differentiate, phases[k])) for k in phases}
+        self._gradients = {k: made(partial(self._alone, phases[k])) for k in phases}
+        self._untils = {k: made(partial(self._until, k)) for k in phases}
         self._applies = {k: made(partial(self._apply, phases[k])) for k in phases}
         self._unstack = engine.compiled(_unstack, mode="eager", donate=False)
         self._stack = engine.compiled(_stack, mode="eager", donate=False)
         # One dispatch an iteration; one an update where a phase repeats.
         whole = self.workload.updates_per_iteration == len(phases)
-        updates = {name: partial(self._update, phase) for name, phase in phases.items()}
+        updates = [partial(self._update, unit) for unit in self._units]
         looped = mode == "multistep"
-        self._updates = updates if whole or looped else {k: step(u) for k, u in updates.items()}
+        self._updates = updates if whole or looped else [step(update) for update in updates]
         alone = not whole and not looped
         self._average = step(self._move_averages) if alone else self._move_averages
         self._step = step(self._iteration) if whole and not looped else self._iteration
@@ -210,25 +237,21 @@ class Program:
 
     def _iteration(self, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
         metrics: Tensors = {}
-        for name, phase in self.phases.items():
-            shared = {key: draws[key][0] for key in self._shared[name]}
-            given = {key: draws[key] for key in self._drawn[name]}
-            if self.settings.mode == "multistep" and phase.repeat > 1 and given:
-                update = partial(self._update_with, name, shared)
-                values, repeats = engine.repeat(update, values, given)
-                reported = {key: value[-1] for key, value in repeats.items()}
+        kept: Tensors = {}
+        for unit, update in zip(self._units, self._updates, strict=True):
+            own = {key: draws[key] for phase in unit for key in self._drawn[phase.name]}
+            shared = {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
+            if self.settings.mode == "multistep" and unit[0].repeat > 1 and own:
+                body = partial(_repetition, update, kept, shared)
+                values, rows = engine.repeat(body, values, own)
+                reported = {metric: row[-1] for metric, row in rows.items()}
             else:
-                # What draws nothing of its own has no rows.
-                for one in self._unstack(given) if given else [{}] * phase.repeat:
-                    values, reported = self._update_with(name, shared, values, one)
+                # Of several phases it is once; what draws nothing of its own has no rows.
+                for one in self._unstack(own) if own else [{}] * unit[0].repeat:
+                    values, reported, outputs = update(values, kept, one | shared)
+                kept = kept | outputs
             metrics |= reported
         return self._average(values) if self._averaged else values, metrics
-
-    def _update_with(
-        self, name: str, shared: Tensors, values: Tensors, draws: Tensors
-    ) -> tuple[Tensors, Tensors]:
-        """One repetition of a phase, on its own draws and those that all of them are given."""
-        return self._updates[name](values, draws | shared)
 
     def _move_averages(self, values: Tensors) -> Tensors:
         """The values after the moving averages have moved towards the parameters."""
@@ -241,9 +264,98 @@ class Program:
 
         return engine.within(self, values, move)[1]
 
-    def _update(self, phase: Phase, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
-        metrics, gradients, values = self._differentiate(phase, values, draws)
-        return self._apply(phase, values, gradients), metrics
+    def _update(
+        self, unit: tuple[Phase, ...], values: Tensors, kept: Tensors, draws: Tensors
+    ) -> tuple[Tensors, Tensors, Tensors]:
+        """(values after the steps, metrics, outputs that other units reuse)."""
+        metrics: Tensors = {}
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                values, passes = self._passed(phase, values, passes, kept, draws)
+                metrics |= passes[phase.name].metrics
+            for phase in group:
+                values = self._apply(phase, values, passes[phase.name].gradients)
+        outputs = {
+            f"{phase.name}/{name}": passes[phase.name].outputs[name]
+            for phase in unit
+            for name in self._values[phase.name]
+        }
+        return values, metrics, outputs
+
+    def _passed(
+        self,
+        phase: Phase,
+        values: Tensors,
+        passes: dict[str, "Pass"],
+        kept: Tensors,
+        draws: Tensors,
+    ) -> tuple[Tensors, dict[str, "Pass"]]:
+        """(values with the statistics after a phase's forwards, passes with this one)."""
+        seen = {
+            name: passes[reuse.phase].outputs[reuse.output]
+            if reuse.phase in passes
+            else kept[f"{reuse.phase}/{reuse.output}"]
+            for name, reuse in phase.reuse.items()
+        }
+        found, values = self._differentiate(phase, values, seen, draws)
+        if found.pull is not None:
+            passes = {**passes, phase.name: found}
+            one = ops.ones_like(found.metrics[f"{phase.name}_loss"])
+            gradients = self._back(phase.name, passes, one, {}, self._moving[phase.name])
+            found = found._replace(gradients=gradients)
+        return values, {**passes, phase.name: found}
+
+    def _back(
+        self,
+        name: str,
+        passes: Mapping[str, "Pass"],
+        of_loss: Tensor,
+        of_outputs: Tensors,
+        keys: tuple[str, ...],
+    ) -> Tensors:
+        """What comes back to these parameters from a phase's loss and outputs, through all."""
+        outputs, pull = passes[name].outputs, passes[name].pull
+        assert pull is not None
+        asked = {
+            key: of_outputs[key] if key in of_outputs else ops.zeros_like(outputs[key])
+            for key in self._graphs_of[name]
+        }
+        own, behind = pull(of_loss, asked)
+        found = {key: own[key] for key in keys if key in own}
+        for key, gradient in behind.items():
+            reuse = self.phases[name].reuse[key]
+            further = (reuse.phase, passes, ops.zeros_like(of_loss), {reuse.output: gradient})
+            for parameter, more in self._back(*further, keys).items():
+                found[parameter] = found[parameter] + more if parameter in found else more
+        return found
+
+    def _until(self, name: str, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        """(metrics, gradients) of a phase behind those before it in an iteration."""
+        kept: Tensors = {}
+        for unit in self._units:
+            for i in range(unit[0].repeat):
+                own = {key: draws[key][i] for phase in unit for key in self._drawn[phase.name]}
+                own |= {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
+                if i == unit[0].repeat - 1 and any(phase.name == name for phase in unit):
+                    return self._within(name, unit, values, kept, own)
+                values, _, outputs = self._update(unit, values, kept, own)
+            kept = kept | outputs
+        raise KeyError(name)
+
+    def _within(
+        self, name: str, unit: tuple[Phase, ...], values: Tensors, kept: Tensors, draws: Tensors
+    ) -> tuple[Tensors, Tensors]:
+        """(metrics, gradients) of a phase of a unit, before its step."""
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                values, passes = self._passed(phase, values, passes, kept, draws)
+                if phase.name == name:
+                    return passes[name].metrics, passes[name].gradients
+            for phase in group:
+                values = self._apply(phase, values, passes[phase.name].gradients)
+        raise KeyError(name)
 
     def _apply(self, phase: Phase, values: Tensors, gradients: Tensors) -> Tensors:
         optimizer = self._optimizers[phase.optimizer]
@@ -257,21 +369,53 @@ class Program:
 
         return engine.within(self, values, step)[1]
 
+    def _alone(
+        self, phase: Phase, values: Tensors, seen: Tensors, draws: Tensors
+    ) -> tuple[Tensors, Tensors]:
+        """(metrics, gradients) of a phase that needs no other."""
+        found, _ = self._differentiate(phase, values, seen, draws)
+        if found.pull is None:
+            return found.metrics, found.gradients
+        one = ops.ones_like(found.metrics[f"{phase.name}_loss"])
+        passes, keys = {phase.name: found}, self._moving[phase.name]
+        return found.metrics, self._back(phase.name, passes, one, {}, keys)
+
     def _differentiate(
-        self, phase: Phase, values: Tensors, draws: Tensors
-    ) -> tuple[Tensors, Tensors, Tensors]:
-        """(metrics, gradients by parameter key, values with the statistics that were kept)."""
-        (loss, logits), gradients, values = engine.differentiate(
-            self, values, self._moving[phase.name], partial(self._loss, phase, draws)
-        )
+        self, phase: Phase, values: Tensors, seen: Tensors, draws: Tensors
+    ) -> tuple["Pass", Tensors]:
+        """(a phase's forwards and its gradients, values with the statistics that were kept).
+
+        Where phases hang together, the way back instead of gradients. `seen` is what it reuses.
+        """
+        if phase.name not in self._chained:
+            (loss, logits, told), gradients, values = engine.differentiate(
+                self, values, self._moving[phase.name], partial(self._loss, phase, draws, seen)
+            )
+            pull = None
+        else:
+            networks = tuple({step.network: None for step in phase.forwards})
+            through = tuple(parameters(self.workload, networks)) if networks else ()
+            graphs = {name: seen[name] for name, r in phase.reuse.items() if r.form == "graph"}
+            (loss, logits, told), pull, values = engine.passed(
+                self, values, through, graphs, partial(self._hanging, phase, draws, seen)
+            )
+            gradients = {}
         metrics = {f"{phase.name}_loss": loss} | {
             name: ops.mean(ops.sigmoid(value)) for name, value in logits.items()
         }
-        return metrics, gradients, values
+        return Pass(metrics, gradients, told, pull), values
 
-    def _loss(self, phase: Phase, draws: Tensors) -> tuple[Tensor, Tensors]:
-        """(loss, logits to report by metric)."""
-        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()}
+    def _hanging(
+        self, phase: Phase, draws: Tensors, seen: Tensors, graphs: Tensors
+    ) -> tuple[Tensor, Tensors, Tensors, Tensors]:
+        """The same as a function of what is reused with its graph; and the open outputs."""
+        loss, logits, told = self._loss(phase, draws, seen | graphs)
+        return loss, logits, told, {name: told[name] for name in self._graphs_of[phase.name]}
+
+    def _loss(self, phase: Phase, draws: Tensors, seen: Tensors) -> tuple[Tensor, Tensors, Tensors]:
+        """(loss, logits to report by metric, outputs that later phases reuse)."""
+        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | seen
+        whole = dict(outputs)
         for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
             given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
@@ -280,11 +424,15 @@ class Program:
             made = network.through(x, training=step.mode == "train")
             ends = list(accumulate(batch.shape[0] for batch in next(iter(given.values()))))
             for port, names in step.made.items():
-                y = ops.stop_gradient(made[port]) if step.detach else made[port]
+                y = made[port]
                 parts = ops.split(y, ends[:-1], axis=0) if len(names) > 1 else [y]
-                outputs |= dict(zip(names, parts, strict=True))
+                whole |= dict(zip(names, parts, strict=True))
+                closed = [ops.stop_gradient(part) for part in parts] if step.detach else parts
+                outputs |= dict(zip(names, closed, strict=True))
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
-        return loss, {name: outputs[logits] for name, logits in phase.metrics.items()}
+        wanted = (*self._graphs_of[phase.name], *self._values[phase.name])
+        told = {name: whole[name] for name in wanted}
+        return loss, {name: outputs[logits] for name, logits in phase.metrics.items()}, told
 
     def _forward(
         self, network: str, train: bool, values: Tensors, x: Tensors, masks: Tensors
@@ -326,6 +474,14 @@ class Program:
             key: states.from_canonical(array, self.settings.precision)
             for key, array in arrays.items()
         }
+
+
+def _repetition(
+    update: Callable[..., Any], kept: Tensors, shared: Tensors, values: Tensors, draws: Tensors
+) -> tuple[Tensors, Tensors]:
+    """One repetition of a phase in a loop: on its own draws and those that all are given."""
+    values, metrics, _ = update(values, kept, draws | shared)
+    return values, metrics
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

@@ -12,15 +12,16 @@ import optax
 from flax import nnx
 from jax import Array as Tensor
 from jax import lax
-from jax.nn import relu, sigmoid, softplus
+from jax.nn import sigmoid
 
 from backends.flax_nnx import device, optimizers
 from backends.flax_nnx import draws as device_draws
 from backends.flax_nnx import state as states
+from backends.flax_nnx.losses import TERMS
 from backends.flax_nnx.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
 from spec.flow import groups, needs_iteration, reused, units
-from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.phases import Phase
 from spec.randomness import require_classes
 from spec.workload import Workload
 
@@ -437,32 +438,6 @@ def _clip(phase: Phase, when: str, trees: states.Trees) -> states.Trees:
         return trees
     limit = phase.clip.limit
     return jax.tree.map(lambda tensor: jnp.clip(tensor, -limit, limit), trees)
-
-
-def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
-    x = outputs[term.logits]
-    loss = term.target * softplus(-x) + (1.0 - term.target) * softplus(x)
-    return term.weight * loss.mean()
-
-
-def _mean_score(term: MeanScore, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * outputs[term.scores].mean()
-
-
-def _least_squares(term: LeastSquares, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * ((outputs[term.scores] - term.target) ** 2).mean()
-
-
-def _hinge(term: Hinge, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * relu(1.0 - term.sign * outputs[term.scores]).mean()
-
-
-TERMS: dict[str, Callable[..., Any]] = {
-    "bce": _bce,
-    "mean_score": _mean_score,
-    "least_squares": _least_squares,
-    "hinge": _hinge,
-}
 
 
 @jax.jit

@@ -12,10 +12,11 @@ from backends.keras3 import device, optimizers
 from backends.keras3 import draws as device_draws
 from backends.keras3 import state as states
 from backends.keras3.device import engine
+from backends.keras3.losses import TERMS
 from backends.keras3.networks import Network
 from backends.protocol import Array, Arrays, Settings, require_supported
 from spec.flow import groups, needs_iteration, reused, units
-from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.phases import Phase
 from spec.randomness import require_classes
 from spec.state import optimized, parameters, statistics
 from spec.workload import Workload
@@ -493,32 +494,6 @@ def _clip(phase: Phase, when: str, variables: list[keras.Variable]) -> None:
     if phase.clip is not None and phase.clip.when == when:
         for variable in variables:
             variable.assign(ops.clip(variable.value, -phase.clip.limit, phase.clip.limit))
-
-
-def _bce(term: BinaryCrossEntropy, outputs: Tensors) -> Tensor:
-    x = outputs[term.logits]
-    loss = term.target * ops.softplus(-x) + (1.0 - term.target) * ops.softplus(x)
-    return term.weight * ops.mean(loss)
-
-
-def _mean_score(term: MeanScore, outputs: Tensors) -> Tensor:
-    return term.weight * ops.mean(outputs[term.scores])
-
-
-def _least_squares(term: LeastSquares, outputs: Tensors) -> Tensor:
-    return term.weight * ops.mean((outputs[term.scores] - term.target) ** 2)
-
-
-def _hinge(term: Hinge, outputs: Tensors) -> Tensor:
-    return term.weight * ops.mean(ops.relu(1.0 - term.sign * outputs[term.scores]))
-
-
-TERMS: dict[str, Callable[..., Any]] = {
-    "bce": _bce,
-    "mean_score": _mean_score,
-    "least_squares": _least_squares,
-    "hinge": _hinge,
-}
 
 
 def _unstack(draws: Tensors) -> list[Tensors]:

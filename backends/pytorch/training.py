@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from backends.protocol import Array, Arrays, Settings, require_supported
 from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.cuda_graph import ChunkGraph
+from backends.pytorch.losses import TERMS
 from backends.pytorch.networks import Network
 from spec.flow import groups, needs_iteration, reused, units
-from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore, Phase
+from spec.phases import Phase
 from spec.randomness import require_classes
 from spec.state import parameters
 from spec.workload import Workload
@@ -397,34 +397,6 @@ def _clip(phase: Phase, when: str, tensors: list[Tensor]) -> None:
         with torch.no_grad():
             for tensor in tensors:
                 tensor.clamp_(-phase.clip.limit, phase.clip.limit)
-
-
-def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
-    x = outputs[term.logits]
-    # threshold: torch's softplus turns linear beyond it; at 50 the difference is below 1e-21.
-    loss = term.target * softplus(-x, beta=1.0, threshold=50.0)
-    loss = loss + (1.0 - term.target) * softplus(x, beta=1.0, threshold=50.0)
-    return term.weight * loss.mean()
-
-
-def _mean_score(term: MeanScore, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * outputs[term.scores].mean()
-
-
-def _least_squares(term: LeastSquares, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * ((outputs[term.scores] - term.target) ** 2).mean()
-
-
-def _hinge(term: Hinge, outputs: dict[str, Tensor]) -> Tensor:
-    return term.weight * torch.relu(1.0 - term.sign * outputs[term.scores]).mean()
-
-
-TERMS: dict[str, Callable[..., Any]] = {
-    "bce": _bce,
-    "mean_score": _mean_score,
-    "least_squares": _least_squares,
-    "hinge": _hinge,
-}
 
 
 def _generate(network: Network, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,9 +13,10 @@ from backends.reference import draws as device_draws
 from backends.reference import optimizers
 from backends.reference import state as states
 from backends.reference.device import block_until_ready
-from backends.reference.networks import forward, sigmoid, softplus
+from backends.reference.losses import TERMS
+from backends.reference.networks import forward, sigmoid
 from spec.flow import groups, needs_iteration
-from spec.phases import BinaryCrossEntropy, Forward, Hinge, LeastSquares, MeanScore, Phase, Reuse
+from spec.phases import Forward, Phase, Reuse
 from spec.randomness import require_classes
 from spec.state import parameters
 from spec.workload import Workload
@@ -268,29 +269,3 @@ def _joined(batches: list[Array]) -> Array:
 def _within(network: str, values: Arrays) -> Arrays:
     prefix = f"{network}/"
     return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}
-
-
-def _bce(term: BinaryCrossEntropy, outputs: Arrays) -> Array:
-    x = outputs[term.logits]
-    return term.weight * np.mean(term.target * softplus(-x) + (1.0 - term.target) * softplus(x))
-
-
-def _mean_score(term: MeanScore, outputs: Arrays) -> Array:
-    return term.weight * np.mean(outputs[term.scores])
-
-
-def _least_squares(term: LeastSquares, outputs: Arrays) -> Array:
-    return term.weight * np.mean((outputs[term.scores] - term.target) ** 2)
-
-
-def _hinge(term: Hinge, outputs: Arrays) -> Array:
-    margin = 1.0 - term.sign * outputs[term.scores]
-    return term.weight * np.mean(np.where(margin > 0, margin, 0.0))
-
-
-TERMS: dict[str, Callable[..., Any]] = {
-    "bce": _bce,
-    "mean_score": _mean_score,
-    "least_squares": _least_squares,
-    "hinge": _hinge,
-}

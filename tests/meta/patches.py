@@ -43,7 +43,7 @@ def changed_term(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], lis
     """The loss is computed from another target or weight."""
 
     def patches(folder: str) -> list[Patch]:
-        table = import_module(f"backends.{folder}.training").TERMS
+        table = import_module(f"backends.{folder}.losses").TERMS
         real = table["bce"]
         return [
             (table, "bce", lambda term, *rest: real(term.model_copy(update=change(term)), *rest))

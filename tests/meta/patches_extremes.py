@@ -34,15 +34,15 @@ def unstable_softplus(folder: str) -> list[Patch]:
 
 def clipped_cross_entropy(folder: str) -> list[Patch]:
     """Probabilities kept from 0 and 1 by 1e-7, as Keras's own loss does."""
-    training = import_module(f"backends.{folder}.training")
-    real = training.TERMS["bce"]
-    clip = training.ops.clip if folder == "keras3" else lambda x, low, high: x.clip(low, high)
+    losses = import_module(f"backends.{folder}.losses")
+    real = losses.TERMS["bce"]
+    clip = losses.ops.clip if folder == "keras3" else lambda x, low, high: x.clip(low, high)
 
     def bce(term: Any, outputs: Any) -> Any:
         logits = clip(outputs[term.logits], -16.1, 16.1)
         return real(term, {**outputs, term.logits: logits})
 
-    return [(training.TERMS, "bce", bce)]
+    return [(losses.TERMS, "bce", bce)]
 
 
 def fast_variance(folder: str) -> list[Patch]:

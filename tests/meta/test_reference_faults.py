@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from autograd.tracer import getval
 
-from backends.reference import networks, optimizers, training
+from backends.reference import losses, networks, optimizers
 from tests.spec import test_reference as held
 from tests.spec.test_workloads import test_golden_losses_are_current as golden_losses
 
@@ -46,7 +46,7 @@ def optimizer(kind: str, change: Callable[[Any], dict[str, Any]]) -> Callable[[]
 
 def term(kind: str, change: Callable[[Any], dict[str, Any]]) -> Callable[[], Patch]:
     """The loss is computed with other numbers than the workload says."""
-    return _first_changed(training.TERMS, kind, change)
+    return _first_changed(losses.TERMS, kind, change)
 
 
 def _first_changed(

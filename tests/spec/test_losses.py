@@ -12,7 +12,7 @@ import pytest
 from scipy.special import log_expit
 
 import spec
-from backends.reference.training import TERMS
+from backends.reference.losses import TERMS
 from spec.phases import Phase
 from tests.fuzz.comparison import workload_of
 

@@ -1,0 +1,38 @@
+"""Loss terms: what each adds to a phase's loss, from what the phase knows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from spec.phases import BinaryCrossEntropy, Hinge, LeastSquares, MeanScore
+
+
+def _bce(term: BinaryCrossEntropy, outputs: dict[str, Tensor]) -> Tensor:
+    x = outputs[term.logits]
+    # threshold: torch's softplus turns linear beyond it; at 50 the difference is below 1e-21.
+    loss = term.target * softplus(-x, beta=1.0, threshold=50.0)
+    loss = loss + (1.0 - term.target) * softplus(x, beta=1.0, threshold=50.0)
+    return term.weight * loss.mean()
+
+
+def _mean_score(term: MeanScore, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * outputs[term.scores].mean()
+
+
+def _least_squares(term: LeastSquares, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * ((outputs[term.scores] - term.target) ** 2).mean()
+
+
+def _hinge(term: Hinge, outputs: dict[str, Tensor]) -> Tensor:
+    return term.weight * torch.relu(1.0 - term.sign * outputs[term.scores]).mean()
+
+
+TERMS: dict[str, Callable[..., Any]] = {
+    "bce": _bce,
+    "mean_score": _mean_score,
+    "least_squares": _least_squares,
+    "hinge": _hinge,
+}

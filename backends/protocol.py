@@ -67,27 +67,44 @@ class Program(Protocol):
         """
 
     def losses_and_gradients(
-        self, state: Any, phase: str, draws: Mapping[str, Array]
+        self,
+        state: Any,
+        phase: str,
+        draws: Mapping[str, Array],
+        reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
         """Metrics of one repetition of a phase, and the gradient of its loss by parameter key.
 
         `draws` holds what the phase draws (Workload.draw_table), (batch, *shape). The state is left
         as it was.
+
+        What the phase reuses is given in `reused`, (batch, *shape) by its names in the phase, and
+        has no gradient then. Where something is missing, or the phase is taken together with the
+        one in front of it, `draws` is a whole iteration's, (repeat, batch, *shape), in which all
+        phases run: they are gone through from the state given, with their steps, as far as the
+        phase; found are metrics and gradients before its own step (of its last repetition).
         """
 
     def update(self, state: Any, phase: str, gradients: Mapping[str, Array]) -> Any:
         """One step of the phase's optimizer on given gradients."""
 
-    def train_step(self, state: Any, draws: Mapping[str, Array]) -> tuple[Any, dict[str, float]]:
-        """One iteration with the randomness given, arrays (repeat, batch, *shape)."""
+    def train_step(
+        self, state: Any, draws: Mapping[str, Array], iteration: int = 0
+    ) -> tuple[Any, dict[str, float]]:
+        """One iteration with the randomness given, arrays (repeat, batch, *shape).
+
+        Its number says which phases run; `draws` holds what these are given, and metrics are
+        theirs.
+        """
 
     def run(self, state: Any, data: Any, seed: int, n: int, first: int = 0) -> tuple[Any, Any]:
         """n iterations back to back on draws that the framework makes on the device: what is timed.
 
         `data` comes from `place`, `first` is the number of the first iteration. Draws are made a
         chunk at a time, outside the compiled step and inside this call; nothing waits for the
-        device. Returns the state and the metrics, each an array (n,) on the device. Full batches of
-        each shuffled epoch only.
+        device. Returns the state and the metrics, each an array (n,) on the device, of a phase that
+        does not always run with one entry a run, and without what never ran. Full batches of each
+        shuffled epoch only.
 
         Draws depend on the seed, the stream and the iteration alone: a training that is cut has the
         same, bit for bit. So has its state on a CPU, where one dispatch is one iteration or the cut
@@ -97,11 +114,15 @@ class Program(Protocol):
     def chunks(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Any]:
         """The chunks that `run` uses, as the framework has them on the device.
 
-        All but the first and the last are `chunk` iterations long and begin at a multiple of it.
+        All but the first and the last are a block long, and begin at a multiple of that:
+        `Settings.chunk` iterations, rounded up to whole periods of the phases.
         """
 
     def draws(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
-        """The same chunks in NumPy, each array (iterations, repeat, batch, *shape)."""
+        """The same chunks in NumPy, each array (iterations, repeat, batch, *shape).
+
+        Where a phase does not always run, its draws have as many rows as it has runs.
+        """
 
     def place(self, arrays: Mapping[str, NDArray[np.float32]]) -> Any:
         """Real samples, resident on the device."""
@@ -212,9 +233,4 @@ def require_supported(workload: Workload) -> None:
             raise UnsupportedError(
                 f"workload {workload.name}, phase {phase.name!r}: no backend computes losses of "
                 f"kind {', '.join(kinds)} yet; computed are: {', '.join(COMPUTED_LOSSES)}"
-            )
-        if phase.every > 1:
-            raise UnsupportedError(
-                f"workload {workload.name}, phase {phase.name!r}: it comes every {phase.every} "
-                "iterations; backends compute only phases that come in every iteration yet"
             )

@@ -1,9 +1,23 @@
 """How the phases of an iteration hang together: what is reused, and what is taken together."""
 
 from collections.abc import Mapping, Sequence
+from math import lcm
 
 from spec.errors import PlaceError
 from spec.phases import Phase
+
+LONGEST_PERIOD = 16
+"""Iterations after which what runs repeats: StyleGAN2's, whose penalty comes every sixteenth."""
+
+
+def period(phases: Sequence[Phase]) -> int:
+    """After how many iterations the same phases run again."""
+    return lcm(*(phase.every for phase in phases))
+
+
+def running(phases: Sequence[Phase], iteration: int) -> list[Phase]:
+    """The phases of an iteration."""
+    return [phase for phase in phases if iteration % phase.every == 0]
 
 
 def groups(phases: Sequence[Phase]) -> list[tuple[Phase, ...]]:
@@ -77,6 +91,7 @@ def check_flow(phases: Sequence[Phase]) -> None:
     """PlaceError for what has moved in between, repeats, or comes in other iterations."""
     by_name = {phase.name: phase for phase in phases}
     for i, phase in enumerate(phases):
+        _check_every(f"phases[{i}].every", phase, phases[:i])
         place = f"phases[{i}]"
         if phase.together:
             _check_together(place, phase, phases[:i])
@@ -84,6 +99,17 @@ def check_flow(phases: Sequence[Phase]) -> None:
             _check_reuse(f"{place}.reuse.{name}", phase, by_name[reuse.phase])
             if reuse.form == "graph":
                 _check_graph(f"{place}.reuse.{name}", phase, name, by_name, phases[:i])
+
+
+def _check_every(place: str, phase: Phase, before: Sequence[Phase]) -> None:
+    until_now = period(before) if before else 1
+    if lcm(until_now, phase.every) > LONGEST_PERIOD:
+        beside = f" beside phases that repeat after {until_now}" if until_now > 1 else ""
+        raise PlaceError(
+            place,
+            f"given {phase.every}{beside}: what runs would repeat after "
+            f"{lcm(until_now, phase.every)} iterations; at most {LONGEST_PERIOD} are allowed",
+        )
 
 
 def _check_together(place: str, phase: Phase, before: Sequence[Phase]) -> None:

@@ -185,6 +185,7 @@ class Phase(Model):
     optimizer: Name
     repeat: Repeats
     every: Size
+    """The phase runs in iterations 0, every, 2 every, and so on; nothing is scaled for that."""
     metrics: dict[Name, Name]
     clip: Clip | None = None
     reuse: dict[Name, Reuse] = Field(default={})

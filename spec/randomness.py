@@ -104,17 +104,46 @@ def draws(
 ) -> dict[str, Array]:
     """What iteration number `iteration` (from 0) is given: key of the draw -> float64 array.
 
-    Shapes are (repeat, batch, *shape of the source). `arrays` holds the real samples by source;
-    `full_only` leaves out the last, smaller batch of each epoch, as `run` does.
+    Shapes are (repeat, batch, *shape of the source); of phases that do not run there is nothing.
+    `arrays` holds the real samples by source; `full_only` leaves out the last, smaller batch of
+    each epoch, as `run` does.
     """
     drawn = {}
     for key, draw in workload.draw_table().items():
-        parts = [
-            _draw(workload, seed, draw, iteration * draw.repeat + i, arrays, full_only)
-            for i in range(draw.repeat)
-        ]
-        drawn[key] = np.stack(parts)
+        for run in draw.runs(iteration, 1):
+            parts = [
+                _draw(workload, seed, draw, run * draw.repeat + i, arrays, full_only)
+                for i in range(draw.repeat)
+            ]
+            drawn[key] = np.stack(parts)
     return drawn
+
+
+def by_iteration(
+    table: Mapping[str, Draw], chunk: Mapping[str, Any], first: int, n: int
+) -> list[dict[str, Any]]:
+    """A chunk's draws of the n iterations from `first` on, each iteration's apart."""
+    rows: list[dict[str, Any]] = [{} for _ in range(n)]
+    for key, value in chunk.items():
+        for i, run in enumerate(table[key].runs(first, n)):
+            rows[run * table[key].every - first][key] = value[i]
+    return rows
+
+
+def within(
+    table: Mapping[str, Draw], chunk: Mapping[str, Any], first: int, start: int, n: int
+) -> dict[str, Any]:
+    """Of draws that begin with iteration `first`, those of the n iterations from `start` on."""
+    part = {}
+    for key, value in chunk.items():
+        before, runs = table[key].runs(first, start - first), table[key].runs(start, n)
+        part[key] = value[len(before) : len(before) + len(runs)]
+    return part
+
+
+def whole_periods(iterations: int, period: int) -> int:
+    """The least number of whole periods with so many iterations: how long a block of draws is."""
+    return -(-iterations // period) * period
 
 
 def _draw(

@@ -269,6 +269,12 @@ class Draw(NamedTuple):
     """The source's, of a part `<source>.<part>`; of a mask the dropout layer's."""
     order: str
     """The key whose order of samples it has: its own, or that of the samples it is a part of."""
+    every: int = 1
+    """It is drawn in every so many iterations, from 0 on: for its run j in iteration j * every."""
+
+    def runs(self, first: int, n: int) -> range:
+        """The numbers of its runs in the n iterations from `first` on."""
+        return range(-(-first // self.every), -(-(first + n) // self.every))
 
     @property
     def classes(self) -> int | None:

@@ -3,14 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from math import prod
+from itertools import pairwise
+from math import gcd, prod
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from spec.base import Fraction, Model, Name
 from spec.errors import PlaceError
-from spec.flow import check_flow
+from spec.flow import check_flow, period, running
 from spec.network import INPUT, OUTPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Schedule
@@ -102,20 +103,45 @@ class Workload(Model):
         return {name: s for name, s in self.sources.items() if isinstance(s, Digits | Photos)}
 
     @property
-    def updates_per_iteration(self) -> int:
-        """Optimizer steps in one pass through the phases."""
-        return sum(phase.repeat for phase in self.phases)
+    def period(self) -> int:
+        """After how many iterations the same phases run again."""
+        return period(self.phases)
 
     @property
-    def images_per_iteration(self) -> int:
-        """Real samples seen in one pass through the phases."""
-        return self.schedule.batch_size * sum(
-            draw.repeat for draw in self.draw_table().values() if isinstance(draw.source, REAL)
-        )
+    def updates_per_iteration(self) -> int | float:
+        """Optimizer steps in an iteration; their mean where not all phases run in each."""
+        return self.mean(sum(self.runs_of(phase) * phase.repeat for phase in self.phases))
 
-    def updates_of(self, optimizer: str) -> int:
-        """Steps that an optimizer makes in one pass through the phases."""
-        return sum(phase.repeat for phase in self.phases if phase.optimizer == optimizer)
+    @property
+    def images_per_iteration(self) -> int | float:
+        """Real samples that an iteration sees; their mean where not all phases run in each."""
+        draws = [draw for draw in self.draw_table().values() if isinstance(draw.source, REAL)]
+        batches = sum(len(draw.runs(0, self.period)) * draw.repeat for draw in draws)
+        return self.mean(self.schedule.batch_size * batches)
+
+    @property
+    def reported_every(self) -> dict[str, int]:
+        """Every metric, and in every how many iterations it is reported."""
+        return {
+            name: phase.every
+            for phase in self.phases
+            for name in (f"{phase.name}_loss", *phase.metrics)
+        }
+
+    def runs_of(self, phase: Phase) -> int:
+        """How often a phase runs in a period."""
+        return self.period // phase.every
+
+    def mean(self, of_a_period: int) -> int | float:
+        """An iteration's share of what a period has; whole where it is."""
+        whole, rest = divmod(of_a_period, self.period)
+        return of_a_period / self.period if rest else whole
+
+    def pace(self, optimizer: str) -> "Pace":
+        """Which iterations an optimizer's steps belong to."""
+        own = [phase for phase in self.phases if phase.optimizer == optimizer]
+        counts = [sum(p.repeat for p in running(own, i)) for i in range(self.period)]
+        return Pace(tuple(counts))
 
     def counts(self, optimizer: str) -> bool:
         """Whether an optimizer's rule depends on the number of its steps, so that it is kept."""
@@ -130,25 +156,28 @@ class Workload(Model):
         """
         table: dict[str, Draw] = {}
         for name, of in self.shared.items():
-            table |= self._drawn_of(f"{SHARED}/{name}", 1, of)
+            periods = [phase.every for phase in self.phases if name in phase.draws]
+            if periods:
+                table |= self._drawn_of(f"{SHARED}/{name}", 1, gcd(*periods), of)
         for phase in self.phases:
             for name in phase.draws:
                 if name not in self.shared:
-                    table |= self._drawn_of(f"{phase.name}/{name}", phase.repeat, name)
+                    key = f"{phase.name}/{name}"
+                    table |= self._drawn_of(key, phase.repeat, phase.every, name)
             for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
                 sources = self.networks[forward.network].masks()
                 for layer, keys in masks.items():
                     for key in keys:
-                        table[key] = Draw(phase.repeat, sources[layer], layer, key)
+                        table[key] = Draw(phase.repeat, sources[layer], layer, key, phase.every)
         return table
 
-    def _drawn_of(self, key: str, repeat: int, name: str) -> dict[str, Draw]:
+    def _drawn_of(self, key: str, repeat: int, every: int, name: str) -> dict[str, Draw]:
         """A source's draw and its parts, which have its order."""
         source = self.sources[name]
-        found = {key: Draw(repeat, source, name, key)}
+        found = {key: Draw(repeat, source, name, key, every)}
         if isinstance(source, Digits | Photos):
             for part, of in parts_of(source).items():
-                found[f"{key}.{part}"] = Draw(repeat, of, f"{name}.{part}", key)
+                found[f"{key}.{part}"] = Draw(repeat, of, f"{name}.{part}", key, every)
         return found
 
     def draw_keys(self, phase: Phase) -> dict[str, str]:
@@ -190,8 +219,9 @@ class Workload(Model):
     def chunk_iterations(self) -> int:
         """Iterations whose draws `run` prepares at a time, the same for every backend.
 
-        Bounded by 32 MiB of float32 draws and by 2^35 multiply-adds, so that a dispatch of a whole
-        chunk stays short on a slow device; at least 1, at most 32.
+        Bounded by 32 MiB of float32 draws and by 2^35 multiply-adds, as though all phases ran in
+        each, so that a dispatch of a whole chunk stays short on a slow device; at most 32. Whole
+        periods, at least one.
         """
         batch = self.schedule.batch_size
         drawn = self.draw_table().values()
@@ -205,7 +235,37 @@ class Workload(Model):
                 for f in phase.forwards
             )
         )
-        return max(1, min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1)))
+        fits = min(32, 2**25 // (4 * numbers), 2**35 // max(work, 1))
+        return max(1, fits // self.period) * self.period
+
+
+class Pace(NamedTuple):
+    """Which iterations an optimizer's steps belong to."""
+
+    counts: tuple[int, ...]
+    """Its steps in each iteration of a period."""
+
+    @property
+    def steps(self) -> int:
+        """Of a whole period."""
+        return sum(self.counts)
+
+    @property
+    def period(self) -> int:
+        """Iterations after which the counts repeat."""
+        return len(self.counts)
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """(steps of the period before it, iterations since the last) of each iteration with steps
+        but the first: step s of a period belongs to the sum of what it has reached."""
+        own = [i for i, count in enumerate(self.counts) if count]
+        return tuple((sum(self.counts[:i]), i - last) for last, i in pairwise(own))
+
+    def before(self, iteration: int) -> int:
+        """Its steps before this iteration."""
+        whole, place = divmod(iteration, self.period)
+        return whole * self.steps + sum(self.counts[:place])
 
 
 class Seen(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array, lax
 from numpy.typing import NDArray
 
-from spec.randomness import blocks
+from spec.randomness import blocks, within
 from spec.sources import (
     ARRAYS,
     Draw,
@@ -43,16 +43,18 @@ def chunks(
 ) -> Iterator[dict[str, Array]]:
     """Draws of n iterations from `first` on: `<phase>/<source>` (iterations, repeat, batch, *).
 
-    `chunk` at a time, counted from iteration 0. `like` gives the dtype and the device. Epochs are
-    shuffled anew; only their full batches count.
+    Of what is not drawn in each iteration there are as many as it has runs. `chunk` at a time,
+    counted from iteration 0. `like` gives the dtype and the device. Epochs are shuffled anew; only
+    their full batches count.
     """
     orders: dict[str, dict[int, Array]] = {key: {} for key in table}
     streams = {key: number for number, key in enumerate(table)}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with jax.default_device(like.device):
-            for key, (repeat, source, name, order) in table.items():
-                lead, stream = (chunk, repeat, batch), streams[order]
+            for key, draw in table.items():
+                source, name, order = draw.source, draw.name, draw.order
+                lead, stream = (chunk // draw.every, draw.repeat, batch), streams[order]
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(seed, stream, number)
                     drawn[key] = _choose(data[name], place, lead=lead)
@@ -64,7 +66,7 @@ def chunks(
                     shape = (*lead, *source.shape)
                     drawn[key] = _sample(place, source=source, shape=shape, dtype=like.dtype)
             if (low, high) != (0, chunk):
-                drawn = {key: value[low:high] for key, value in drawn.items()}
+                drawn = within(table, drawn, 0, low, high - low)
         yield drawn
 
 

@@ -11,6 +11,7 @@ from jax import Array
 from spec import optimizers
 from spec.optimizers import Optimizer
 from spec.phases import Schedule
+from spec.workload import Pace
 
 Tree = Any
 """A pytree of arrays, like the parameters."""
@@ -22,12 +23,16 @@ def origin(optimizer: Optimizer) -> Literal["native", "own"]:
     return "own" if hat else "native"
 
 
-def rate_factor(schedule: Schedule, updates: int, step: Array | None, dtype: Any) -> float | Array:
-    """What the learning rate is multiplied with after `step` steps, `updates` an iteration."""
+def rate_factor(schedule: Schedule, pace: Pace, step: Array | None, dtype: Any) -> float | Array:
+    """What the learning rate is multiplied with after `step` steps, in their iteration."""
     if schedule.learning_rate == "constant" or step is None:
         return 1.0
     factor, iterations = schedule.decay
-    iteration = (step // updates).astype(dtype)
+    periods, place = step // pace.steps, step % pace.steps
+    passed = periods * pace.period
+    for reached, further in pace.gaps:
+        passed += further * (place >= reached)
+    iteration = passed.astype(dtype)
     if schedule.learning_rate == "linear":
         return optax.linear_schedule(
             init_value=1.0,

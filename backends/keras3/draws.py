@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from backends.keras3.device import engine
-from spec.randomness import blocks
+from spec.randomness import blocks, within
 from spec.sources import (
     ARRAYS,
     Draw,
@@ -45,15 +45,16 @@ def chunks(
 ) -> Iterator[dict[str, Tensor]]:
     """Draws of n iterations from `first` on: `<phase>/<source>` (iterations, repeat, batch, *).
 
-    `chunk` at a time, counted from iteration 0. Epochs are shuffled anew; only their full batches
-    count.
+    Of what is not drawn in each iteration there are as many as it has runs. `chunk` at a time,
+    counted from iteration 0. Epochs are shuffled anew; only their full batches count.
     """
     orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
         with keras.device(device):
-            for key, (repeat, source, name, order) in table.items():
-                lead, stream = (chunk, repeat, batch), f"{seed}/{order}"
+            for key, draw in table.items():
+                source, name, order = draw.source, draw.name, draw.order
+                lead, stream = (chunk // draw.every, draw.repeat, batch), f"{seed}/{order}"
                 if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                     place = _place(f"{stream}/{number}")
                     drawn[key] = _choose(data[name], place, lead=lead)
@@ -65,7 +66,7 @@ def chunks(
                     dtype = keras.config.floatx()
                     drawn[key] = _sample(place, source=source, shape=shape, dtype=dtype)
             if (low, high) != (0, chunk):
-                drawn = {key: value[low:high] for key, value in drawn.items()}
+                drawn = within(table, drawn, 0, low, high - low)
         yield drawn
 
 

@@ -19,6 +19,7 @@ from backends import xla
 from backends.keras3.state import State
 
 if TYPE_CHECKING:
+    from backends.keras3.phases import Phases
     from backends.keras3.training import Program
 
 PIECE, LARGE = 100_000, 1_000_000
@@ -81,21 +82,21 @@ def look(program: "Program", state: State) -> Tensors:
     return state.values
 
 
-def within(program: "Program", values: Tensors, call: Callable[[], Any]) -> tuple[Any, Tensors]:
+def within(phases: "Phases", values: Tensors, call: Callable[[], Any]) -> tuple[Any, Tensors]:
     """(result of Keras code that finds these values in the variables, values after it)."""
-    mapping = [(program.variables[key], value) for key, value in values.items()]
+    mapping = [(phases.variables[key], value) for key, value in values.items()]
     with keras.StatelessScope(state_mapping=mapping) as scope:
         result = call()
-    return result, {key: scope.get_current_value(program.variables[key]) for key in values}
+    return result, {key: scope.get_current_value(phases.variables[key]) for key in values}
 
 
 def differentiate(
-    program: "Program", values: Tensors, moving: Sequence[str], loss: Loss
+    phases: "Phases", values: Tensors, moving: Sequence[str], loss: Loss
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Tensors, Tensors]:
     """((loss, logits, outputs), gradients by parameter key, values after the forwards)."""
 
     def pure(parameters: Tensors) -> tuple[Tensor, tuple[Tensors, Tensors, Tensors]]:
-        (value, logits, told), after = within(program, values | parameters, loss)
+        (value, logits, told), after = within(phases, values | parameters, loss)
         return value, (logits, told, after)
 
     parameters = {key: values[key] for key in moving}
@@ -104,7 +105,7 @@ def differentiate(
 
 
 def passed(
-    program: "Program", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
+    phases: "Phases", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
     """((loss, logits, outputs), the way back, values after the forwards).
 
@@ -112,7 +113,7 @@ def passed(
     """
 
     def pure(parameters: Tensors, graphs: Tensors) -> Any:
-        found, after = within(program, values | parameters, lambda: loss(graphs))
+        found, after = within(phases, values | parameters, lambda: loss(graphs))
         value, logits, told, open_ = found
         return (value, open_), (logits, told, after)
 

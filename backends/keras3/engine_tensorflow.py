@@ -15,6 +15,7 @@ from backends import xla
 from backends.keras3.state import State
 
 if TYPE_CHECKING:
+    from backends.keras3.phases import Phases
     from backends.keras3.training import Program
 
 Tensor = Any
@@ -88,16 +89,16 @@ def look(program: "Program", state: State) -> Tensors:
     return {key: tf.identity(variable.value) for key, variable in program.variables.items()}
 
 
-def within(program: "Program", values: Tensors, call: Callable[[], Any]) -> tuple[Any, Tensors]:
+def within(phases: "Phases", values: Tensors, call: Callable[[], Any]) -> tuple[Any, Tensors]:
     """(result of Keras code, values after it)."""
     return call(), values
 
 
 def differentiate(
-    program: "Program", values: Tensors, moving: Sequence[str], loss: Loss
+    phases: "Phases", values: Tensors, moving: Sequence[str], loss: Loss
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Tensors, Tensors]:
     """((loss, logits, outputs), gradients by parameter key, values after the forwards)."""
-    variables = [program.variables[key].value for key in moving]
+    variables = [phases.variables[key].value for key in moving]
     with tf.GradientTape(persistent=False, watch_accessed_variables=False) as tape:
         tape.watch(variables)
         value, logits, told = loss()
@@ -106,13 +107,13 @@ def differentiate(
 
 
 def passed(
-    program: "Program", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
+    phases: "Phases", values: Tensors, through: Sequence[str], graphs: Tensors, loss: Hanging
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
     """((loss, logits, outputs), the way back, values after the forwards).
 
     The way back takes gradients of the loss and of open outputs to those of parameters and graphs.
     """
-    variables = [program.variables[key].value for key in through]
+    variables = [phases.variables[key].value for key in through]
     # What comes from an earlier tape is a tensor of this one's own, or two would go back at once.
     graphs = {name: tf.identity(tensor) for name, tensor in graphs.items()}
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:

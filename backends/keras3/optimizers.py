@@ -12,6 +12,7 @@ from keras import ops
 
 from spec import optimizers
 from spec.phases import Schedule
+from spec.workload import Pace
 
 Tensor = Any
 
@@ -33,13 +34,16 @@ def origin(optimizer: optimizers.Optimizer) -> Literal["native", "own"]:
     return "native" if native else "own"
 
 
-def rate_factor(schedule: Schedule, updates: int, step: Tensor) -> Tensor:
-    """What the learning rate is multiplied with after `step` steps, `updates` an iteration.
+def rate_factor(schedule: Schedule, pace: Pace, step: Tensor) -> Tensor:
+    """What the learning rate is multiplied with after `step` steps, in their iteration.
 
     Keras's own schedules take their numbers through float32 on TensorFlow.
     """
     factor, iterations = schedule.decay
-    share = ops.cast(step // updates, keras.config.floatx()) / iterations
+    iteration, place = step // pace.steps * pace.period, step % pace.steps
+    for reached, further in pace.gaps:
+        iteration = iteration + further * ops.cast(place >= reached, step.dtype)
+    share = ops.cast(iteration, keras.config.floatx()) / iterations
     if schedule.learning_rate == "linear":
         return 1.0 + (factor - 1.0) * ops.minimum(share, 1.0)
     return ops.exp(share * log(factor))
@@ -57,17 +61,17 @@ def apply(
 class _Rate(keras.optimizers.schedules.LearningRateSchedule):
     """An optimizer's learning rate, as Keras asks for it: by the number of its steps."""
 
-    def __init__(self, learning_rate: float, schedule: Schedule, updates: int) -> None:
+    def __init__(self, learning_rate: float, schedule: Schedule, pace: Pace) -> None:
         super().__init__()
-        self.learning_rate, self.schedule, self.updates = learning_rate, schedule, updates
+        self.learning_rate, self.schedule, self.pace = learning_rate, schedule, pace
 
     def __call__(self, step: Tensor) -> Tensor:
-        return self.learning_rate * rate_factor(self.schedule, self.updates, step)
+        return self.learning_rate * rate_factor(self.schedule, self.pace, step)
 
 
-def _rate(optimizer: optimizers.Optimizer, schedule: Schedule, updates: int) -> float | _Rate:
+def _rate(optimizer: optimizers.Optimizer, schedule: Schedule, pace: Pace) -> float | _Rate:
     rate = optimizer.learning_rate
-    return rate if schedule.learning_rate == "constant" else _Rate(rate, schedule, updates)
+    return rate if schedule.learning_rate == "constant" else _Rate(rate, schedule, pace)
 
 
 class _Adam(keras.optimizers.Adam):
@@ -145,10 +149,10 @@ def _correction(beta: float, t: Tensor) -> Tensor:
 
 
 def _adam(
-    optimizer: optimizers.Adam | optimizers.AdamW, schedule: Schedule, updates: int
+    optimizer: optimizers.Adam | optimizers.AdamW, schedule: Schedule, pace: Pace
 ) -> keras.optimizers.Optimizer:
     rule = _Adam(
-        learning_rate=_rate(optimizer, schedule, updates),
+        learning_rate=_rate(optimizer, schedule, pace),
         beta_1=optimizer.beta_1,
         beta_2=optimizer.beta_2,
         epsilon=optimizer.epsilon,
@@ -163,10 +167,10 @@ def _adam(
 
 
 def _rmsprop(
-    optimizer: optimizers.RmsProp, schedule: Schedule, updates: int
+    optimizer: optimizers.RmsProp, schedule: Schedule, pace: Pace
 ) -> keras.optimizers.Optimizer:
     rule = _RmsProp(
-        learning_rate=_rate(optimizer, schedule, updates),
+        learning_rate=_rate(optimizer, schedule, pace),
         rho=optimizer.decay,
         momentum=optimizer.momentum,
         epsilon=optimizer.epsilon,
@@ -177,10 +181,10 @@ def _rmsprop(
     return rule
 
 
-def _sgd(optimizer: optimizers.Sgd, schedule: Schedule, updates: int) -> keras.optimizers.Optimizer:
+def _sgd(optimizer: optimizers.Sgd, schedule: Schedule, pace: Pace) -> keras.optimizers.Optimizer:
     kind = _Sgd if optimizer.momentum else keras.optimizers.SGD
     return kind(
-        learning_rate=_rate(optimizer, schedule, updates),
+        learning_rate=_rate(optimizer, schedule, pace),
         momentum=optimizer.momentum,
         nesterov=optimizer.nesterov,
         **_PLAIN,

@@ -1,6 +1,7 @@
 """Many iterations as one dispatch: a CUDA graph of a whole chunk, captured once and replayed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,22 +22,34 @@ class ChunkGraph:
     the draws; and of the metrics, which the next replay overwrites.
     """
 
-    def __init__(self, iterate: Callable[[Draws], Metrics], state: State, chunk: Draws) -> None:
-        """Captures `iterate` on the state, once for each iteration of `chunk`; changes nothing.
+    def __init__(
+        self,
+        steps: Sequence[Callable[[Draws], Metrics]],
+        kinds: Sequence[Hashable],
+        rows: Callable[[Draws], Sequence[Draws]],
+        state: State,
+        chunk: Draws,
+    ) -> None:
+        """Captures an iteration of each step on the state, in order; changes nothing.
 
-        Draws are (iterations, repeat, batch, ...).
+        `rows` gives the draws of each from those of a chunk. Steps of one kind run the same code,
+        so that one of each is warmed up.
         """
         self._draws = {key: value.clone() for key, value in chunk.items()}
-        length = len(next(iter(chunk.values())))
-        rows = [{key: value[i] for key, value in self._draws.items()} for i in range(length)]
-        _warm_up(lambda: iterate(rows[0]), _changed_in(state))
+        given = list(zip(steps, rows(self._draws), strict=True))
+        for kind in dict.fromkeys(kinds):
+            step, row = given[kinds.index(kind)]
+            _warm_up(partial(step, row), _changed_in(state))
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            found = [iterate(row) for row in rows]
-            self._metrics = {name: torch.stack([one[name] for one in found]) for name in found[0]}
+            found = [step(row) for step, row in given]
+            names = {name: None for one in found for name in one}
+            self._metrics = {
+                name: torch.stack([one[name] for one in found if name in one]) for name in names
+            }
 
     def __call__(self, chunk: Draws) -> Metrics:
-        """The iterations on these draws; their metrics, each (iterations,)."""
+        """The iterations on these draws; their metrics, an entry for each iteration that has it."""
         for key, value in chunk.items():
             self._draws[key].copy_(value)
         self._graph.replay()

@@ -7,7 +7,7 @@ from math import prod
 import torch
 from torch import Tensor
 
-from spec.randomness import blocks
+from spec.randomness import blocks, within
 from spec.sources import (
     ARRAYS,
     Draw,
@@ -32,29 +32,31 @@ def chunks(
 ) -> Iterator[dict[str, Tensor]]:
     """Draws of n iterations from `first` on: arrays (iterations, repeat, batch, *shape).
 
-    `chunk` at a time, counted from iteration 0. `like` gives the dtype and the device. Epochs are
-    shuffled anew; only their full batches count.
+    Of what is not drawn in each iteration there are as many as it has runs. `chunk` at a time,
+    counted from iteration 0. `like` gives the dtype and the device. Epochs are shuffled anew; only
+    their full batches count.
     """
     generator = torch.Generator(like.device)
     orders: dict[str, dict[int, Tensor]] = {key: {} for key in table}
     for number, low, high in blocks(first, n, chunk):
         drawn = {}
-        for key, (repeat, source, name, order) in table.items():
-            lead, stream = (chunk, repeat, batch), f"{seed}/{order}"
+        for key, draw in table.items():
+            source, name, order = draw.source, draw.name, draw.order
+            lead, stream = (chunk // draw.every, draw.repeat, batch), f"{seed}/{order}"
             if isinstance(source, ARRAYS) and source.sampling == "with_replacement":
                 array, own = data[name], _seeded(generator, f"{stream}/{number}")
                 rows = torch.randint(len(array), lead, generator=own, device=like.device)
-                drawn[key] = _take(array, rows[low:high])
+                drawn[key] = _take(array, rows)
             elif isinstance(source, ARRAYS):
                 array = data[name]
                 rows = _rows(orders[order], len(array), number, lead, generator, stream)
-                drawn[key] = _take(array, rows[low:high])
+                drawn[key] = _take(array, rows)
             else:
                 shape = source.shape
                 shape = (shape[-1], *shape[:-1]) if len(shape) == 3 else shape
                 own = _seeded(generator, f"{stream}/{number}")
-                drawn[key] = _sample(source, (*lead, *shape), own, like)[low:high]
-        yield drawn
+                drawn[key] = _sample(source, (*lead, *shape), own, like)
+        yield within(table, drawn, 0, low, high - low)
 
 
 def _seeded(generator: torch.Generator, place: str) -> torch.Generator:

@@ -14,6 +14,7 @@ from torch.optim.adam import adam
 from spec import optimizers
 from spec.optimizers import Optimizer
 from spec.phases import Schedule
+from spec.workload import Pace
 
 
 def origin(optimizer: Optimizer) -> Literal["native", "own"]:
@@ -22,12 +23,16 @@ def origin(optimizer: Optimizer) -> Literal["native", "own"]:
     return "native" if native else "own"
 
 
-def rate_factor(schedule: Schedule, updates: int, step: Tensor | None) -> float | Tensor:
-    """What the learning rate is multiplied with after `step` steps, `updates` an iteration."""
+def rate_factor(schedule: Schedule, pace: Pace, step: Tensor | None) -> float | Tensor:
+    """What the learning rate is multiplied with after `step` steps, in their iteration."""
     if schedule.learning_rate == "constant" or step is None:
         return 1.0
     factor, iterations = schedule.decay
-    share = torch.div(step, updates, rounding_mode="floor").to(torch.float64) / iterations
+    periods, place = torch.div(step, pace.steps, rounding_mode="floor"), step % pace.steps
+    iteration = periods * pace.period
+    for reached, further in pace.gaps:
+        iteration = iteration + further * (place >= reached)
+    share = iteration.to(torch.float64) / iterations
     if schedule.learning_rate == "linear":
         return 1.0 + (factor - 1.0) * torch.clamp(share, max=1.0)
     return torch.pow(factor, share)

@@ -1,4 +1,4 @@
-"""One iteration in PyTorch: modules, autograd.grad, torch's optimizers; eager or one graph."""
+"""Programs in PyTorch: an iteration as it is, or compiled, or a chunk of them replayed."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -14,16 +14,11 @@ from backends.pytorch import device, optimizers
 from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.cuda_graph import ChunkGraph
-from backends.pytorch.losses import TERMS
 from backends.pytorch.networks import Network
-from spec.flow import groups, needs_iteration, reused, units
-from spec.phases import Phase
-from spec.randomness import require_classes
-from spec.state import parameters
+from backends.pytorch.phases import Draws, Metrics, Parts, Phases, Unit
+from spec.flow import needs_iteration
+from spec.randomness import blocks, by_iteration, require_classes, whole_periods
 from spec.workload import Workload
-
-Draws = Mapping[str, Tensor]
-Metrics = dict[str, Tensor]
 
 
 class Program:
@@ -34,43 +29,19 @@ class Program:
         device.configure(settings.precision)
         self.workload, self.settings = workload, settings
         self.phases = {phase.name: phase for phase in workload.phases}
+        self.of = Phases(workload)
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._table = workload.draw_table()
-        self._classes = workload.classes()
-        self._units = units(workload.phases)
-        self._values = reused(workload.phases, "value")
-        self._graphs_of = reused(workload.phases, "graph")
-        self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
-        self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
-        self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
-        self._masks = {name: workload.mask_keys(phase) for name, phase in self.phases.items()}
+        self._classes, self._period = workload.classes(), workload.period
+        self._block = whole_periods(settings.chunk, self._period)
         self._shapes = {key: draw.source.shape for key, draw in self._table.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
-        self._moving = {
-            name: tuple(parameters(workload, phase.updates)) for name, phase in self.phases.items()
-        }
-        self._averaged = [
-            (decay, tuple(parameters(workload, (name,))))
-            for name, decay in workload.averages.items()
-        ]
-        self._updates_of = {name: workload.updates_of(name) for name in workload.optimizers}
         self._like = torch.empty(
             (), dtype=device.DTYPES[settings.precision], device=settings.device
         )
-        wrap: Callable[[Any], Any] = (lambda f: f) if settings.mode == "eager" else _compiled
-        # One dispatch an iteration; one an update where a phase repeats.
-        whole = workload.updates_per_iteration == len(workload.phases)
-        updates = [partial(self._update, unit) for unit in self._units]
-        self._updates = updates if whole else [wrap(update) for update in updates]
-        self._step = wrap(self._iteration) if whole else self._iteration
-        self._average = self._move_averages if whole else wrap(self._move_averages)
-        self._generate = wrap(_generate)
-        # And one a chunk, where a graph of these is replayed: of the state that was last seen.
-        self._steps = self._replay if settings.mode == "multistep" else self._loop
-        self._captured: states.State | None = None
-        self._graphs: dict[tuple[torch.Size, ...], ChunkGraph] = {}
+        self._compile()
 
     def import_state(self, arrays: Mapping[str, Array]) -> states.State:
         return states.import_state(self.workload, arrays, self._like.dtype, self.settings.device)
@@ -103,41 +74,49 @@ class Program:
         draws: Mapping[str, Array],
         reused: Mapping[str, Array] | None = None,
     ) -> tuple[dict[str, float], Arrays]:
-        networks = copy.deepcopy(state.networks)  # keeps the statistics
         given = self._given(draws)
         if not needs_iteration(self.phases[phase], reused):
+            networks = copy.deepcopy(state.networks)  # keeps the statistics
             values = self._reused(phase, reused or {})
-            metrics, gradients, _ = self._differentiate(self.phases[phase], networks, values, given)
+            found = self.of.differentiate(self.phases[phase], networks, values, given)
+            metrics, gradients = found[:2]
         else:
-            metrics, gradients = self._until(phase, state, networks, given)
-        by_key = dict(zip(self._moving[phase], gradients, strict=True))
+            metrics, gradients = self.of.until(phase, _parts(state), given)
+        by_key = dict(zip(self.of.moving[phase], gradients, strict=True))
         return _floats(metrics), states.to_arrays(self.workload, by_key)
 
     def update(
         self, state: states.State, phase: str, gradients: Mapping[str, Array]
     ) -> states.State:
         given = states.from_arrays(self.workload, gradients, self._like.dtype, self.settings.device)
-        moving = [given[key] for key in self._moving[phase]]
-        self._apply(self.phases[phase], state.networks, state.slots, state.steps, moving)
+        moving = [given[key] for key in self.of.moving[phase]]
+        self.of.apply(self.phases[phase], _parts(state), moving)
         return state
 
     def train_step(
-        self, state: states.State, draws: Mapping[str, Array]
+        self, state: states.State, draws: Mapping[str, Array], iteration: int = 0
     ) -> tuple[states.State, dict[str, float]]:
         chunk = {key: value.unsqueeze(0) for key, value in self._given(draws).items()}
-        return state, _floats(self._steps(state, chunk))
+        return state, _floats({k: v[0] for k, v in self._steps(state, chunk, iteration, 1).items()})
 
     def run(
         self, state: states.State, data: dict[str, Tensor], seed: int, n: int, first: int = 0
     ) -> tuple[states.State, Metrics]:
-        rows = [self._steps(state, chunk) for chunk in self.chunks(data, seed, n, first)]
-        return state, {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+        rows = []
+        chunks = self.chunks(data, seed, n, first)
+        for (number, low, high), chunk in zip(blocks(first, n, self._block), chunks, strict=True):
+            rows.append(self._steps(state, chunk, number * self._block + low, high - low))
+        names = {name: None for row in rows for name in row}
+        return state, {
+            name: torch.cat([row[name] for row in rows if name in row]) for name in names
+        }
 
     def chunks(
         self, data: dict[str, Tensor], seed: int, n: int, first: int = 0
     ) -> Iterator[dict[str, Tensor]]:
-        batch, chunk = self.workload.schedule.batch_size, self.settings.chunk
-        return device_draws.chunks(self._table, data, batch, seed, first, n, chunk, self._like)
+        batch = self.workload.schedule.batch_size
+        of = (self._table, data, batch, seed, first, n, self._block, self._like)
+        return device_draws.chunks(*of)
 
     def draws(self, data: dict[str, Tensor], seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
         for chunk in self.chunks(data, seed, n, first):
@@ -161,185 +140,70 @@ class Program:
     def block_until_ready(self, tree: Any) -> None:
         device.block_until_ready(tree)
 
-    def _loop(self, state: states.State, chunk: Draws) -> Metrics:
-        """The iterations of a chunk, dispatched from Python."""
-        rows = []
-        for i in range(len(next(iter(chunk.values())))):
-            given = {key: value[i] for key, value in chunk.items()}
-            rows.append(self._step(state.networks, state.averages, state.slots, state.steps, given))
-            state.iteration += 1
-        return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    def _compile(self) -> None:
+        """Wraps what is dispatched from Python: an iteration of each kind, or its updates."""
+        wrap: Callable[[Any], Any] = (lambda f: f) if self.settings.mode == "eager" else _compiled
+        # One dispatch an iteration; one an update where a phase repeats.
+        whole = all(phase.repeat == 1 for phase in self.workload.phases)
+        updates = [partial(self.of.update, unit) for unit in self.of.units]
+        updates = updates if whole else [wrap(update) for update in updates]
+        self._average = self.of.move_averages if whole else wrap(self.of.move_averages)
+        of_kind: dict[tuple[int, ...], Any] = {}
+        self._kinds = [self._running(i) for i in range(self._period)]
+        for kind in self._kinds:
+            parts = [(self.of.units[i], updates[i]) for i in kind]
+            step = partial(self._iteration, parts)
+            of_kind[kind] = of_kind.get(kind) or (wrap(step) if whole else step)
+        self._by_place = [of_kind[kind] for kind in self._kinds]
+        self._generate = wrap(_generate)
+        # And one a chunk, where a graph of these is replayed: of the state that was last seen.
+        self._steps = self._replay if self.settings.mode == "multistep" else self._loop
+        self._captured: states.State | None = None
+        self._replays: dict[Any, ChunkGraph] = {}
 
-    def _replay(self, state: states.State, chunk: Draws) -> Metrics:
+    def _running(self, place: int) -> tuple[int, ...]:
+        """The numbers of the units that run at a place in the period; a unit's phases all do."""
+        return tuple(i for i, unit in enumerate(self.of.units) if place % unit[0].every == 0)
+
+    def _loop(self, state: states.State, chunk: Draws, first: int, n: int) -> Metrics:
+        """The iterations of a chunk, dispatched from Python."""
+        rows = by_iteration(self._table, chunk, first, n)
+        parts = _parts(state)
+        found = [
+            self._by_place[(first + i) % self._period](parts, row) for i, row in enumerate(rows)
+        ]
+        state.iteration += n
+        return _stacked(found)
+
+    def _replay(self, state: states.State, chunk: Draws, first: int, n: int) -> Metrics:
         """The iterations of a chunk in one graph on the device."""
         if self._captured is not state:
-            self._captured, self._graphs = state, {}
-        # Of other lengths, and of an epoch's last, smaller batch, there are other graphs.
-        shapes = tuple(value.shape for value in chunk.values())
-        if shapes not in self._graphs:
-            of = (state.networks, state.averages, state.slots, state.steps)
-            self._graphs[shapes] = ChunkGraph(partial(self._step, *of), state, chunk)
-        state.iteration += len(next(iter(chunk.values())))
-        return self._graphs[shapes](chunk)
+            self._captured, self._replays = state, {}
+        # Of other lengths, of another place to begin at, and of an epoch's last, smaller batch,
+        # there are other graphs.
+        place = first % self._period
+        key = (place, n, *(value.shape for value in chunk.values()))
+        if key not in self._replays:
+            rows = partial(by_iteration, self._table, first=place, n=n)
+            steps = [self._by_place[(place + i) % self._period] for i in range(n)]
+            kinds = [self._kinds[(place + i) % self._period] for i in range(n)]
+            parts = _parts(state)
+            bound = [partial(step, parts) for step in steps]
+            self._replays[key] = ChunkGraph(bound, kinds, rows, state, chunk)
+        state.iteration += n
+        return self._replays[key](chunk)
 
-    def _iteration(
-        self,
-        networks: dict[str, Network],
-        averages: dict[str, Network],
-        slots: states.Slots,
-        steps: dict[str, Tensor],
-        draws: Draws,
-    ) -> Metrics:
+    def _iteration(self, updates: list[tuple[Unit, Any]], parts: Parts, draws: Draws) -> Metrics:
+        """The phases of an iteration: units, each with what updates it."""
         metrics: Metrics = {}
         kept: dict[str, Tensor] = {}
-        for unit, update in zip(self._units, self._updates, strict=True):
+        for unit, update in updates:
             for i in range(unit[0].repeat):  # of several phases it is once
-                given = self._drawn_by(unit, draws, i)
-                reported, outputs, _ = update(networks, slots, steps, kept, given)
+                reported, outputs, _ = update(parts, kept, self.of.drawn_by(unit, draws, i))
             metrics |= reported
             kept |= outputs
-        self._average(networks, averages)
+        self._average(parts.networks, parts.averages)
         return metrics
-
-    def _drawn_by(self, unit: tuple[Phase, ...], draws: Draws, i: int) -> Draws:
-        """What the phases draw in one repetition, and what they share."""
-        given: dict[str, Tensor] = {}
-        for phase in unit:
-            given |= {key: draws[key][i] for key in self._drawn[phase.name]}
-            given |= {key: draws[key][0] for key in self._shared[phase.name]}
-        return given
-
-    def _move_averages(self, networks: dict[str, Network], averages: dict[str, Network]) -> None:
-        with torch.no_grad():
-            for decay, keys in self._averaged:
-                moved, towards = states.moving(averages, keys), states.moving(networks, keys)
-                for average, parameter in zip(moved, towards, strict=True):
-                    average.lerp_(parameter, 1.0 - decay)
-
-    def _update(
-        self,
-        unit: tuple[Phase, ...],
-        networks: dict[str, Network],
-        slots: states.Slots,
-        steps: dict[str, Tensor],
-        kept: Draws,
-        draws: Draws,
-        until: str | None = None,
-    ) -> tuple[Metrics, dict[str, Tensor], list[Tensor]]:
-        """(metrics, outputs that other units reuse, nothing); moves what it is given in place.
-
-        With `until` only as far as that phase: its metrics and its gradients, before its step.
-        """
-        metrics: Metrics = {}
-        passes: dict[str, dict[str, Tensor]] = {}
-        for group in groups(unit):
-            pending = []
-            for phase in group:
-                seen = self._seen(phase, passes, kept)
-                reported, gradients, passes[phase.name] = self._differentiate(
-                    phase, networks, seen, draws
-                )
-                if phase.name == until:
-                    return reported, {}, gradients
-                metrics |= reported
-                pending.append((phase, gradients))
-            for phase, gradients in pending:
-                self._apply(phase, networks, slots, steps, gradients)
-        outputs = {
-            f"{phase.name}/{name}": passes[phase.name][name].detach()
-            for phase in unit
-            for name in self._values[phase.name]
-        }
-        return metrics, outputs, []
-
-    def _seen(
-        self, phase: Phase, passes: Mapping[str, Mapping[str, Tensor]], kept: Draws
-    ) -> dict[str, Tensor]:
-        """What a phase reuses, by its own names: a value, or a tensor with its graph."""
-        seen = {}
-        for name, reuse in phase.reuse.items():
-            if reuse.phase in passes:
-                found = passes[reuse.phase][reuse.output]
-                seen[name] = found if reuse.form == "graph" else found.detach()
-            else:
-                seen[name] = kept[f"{reuse.phase}/{reuse.output}"]
-        return seen
-
-    def _until(
-        self, name: str, state: states.State, networks: dict[str, Network], draws: Draws
-    ) -> tuple[Metrics, list[Tensor]]:
-        """The phases of an iteration as far as this one, on copies: what that one gave."""
-        slots, steps = copy.deepcopy((state.slots, state.steps))
-        kept: dict[str, Tensor] = {}
-        for unit in self._units:
-            wanted = any(phase.name == name for phase in unit)
-            for i in range(unit[0].repeat):
-                until = name if wanted and i == unit[0].repeat - 1 else None
-                given = self._drawn_by(unit, draws, i)
-                found = self._update(unit, networks, slots, steps, kept, given, until)
-            if wanted:
-                return found[0], found[2]
-            kept |= found[1]
-        raise KeyError(name)
-
-    def _apply(
-        self,
-        phase: Phase,
-        networks: dict[str, Network],
-        slots: states.Slots,
-        steps: dict[str, Tensor],
-        gradients: list[Tensor],
-    ) -> None:
-        moving = self._moving[phase.name]
-        tensors = states.moving(networks, moving)
-        name, step = phase.optimizer, steps.get(phase.optimizer)
-        updates = self._updates_of[name]
-        _clip(phase, "before_step", tensors)
-        optimizers.apply(
-            self.workload.optimizers[name],
-            optimizers.rate_factor(self.workload.schedule, updates, step),
-            tensors,
-            gradients,
-            {slot: [of[k] for k in moving] for slot, of in slots[name].items()},
-            step,
-        )
-        _clip(phase, "after_step", tensors)
-
-    def _differentiate(
-        self,
-        phase: Phase,
-        networks: dict[str, Network],
-        seen: Mapping[str, Tensor],
-        draws: Draws,
-    ) -> tuple[Metrics, list[Tensor], dict[str, Tensor]]:
-        """(metrics, gradients of what the phase moves, its outputs with their graph).
-
-        `seen` is what it reuses. Keeps the running statistics in place.
-        """
-        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-        whole, kept = dict(outputs), self._graphs_of[phase.name]
-        for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
-            given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
-            masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
-            network = networks[step.network].train(step.mode == "train")
-            closed = step.detach and set(kept).isdisjoint(step.writes)
-            with torch.set_grad_enabled(not closed):
-                made = network({port: _joined(of) for port, of in given.items()}, masks)
-            sizes = [len(batch) for batch in next(iter(given.values()))]
-            for port, names in step.made.items():
-                parts = dict(zip(names, torch.split(made[port], sizes), strict=True))
-                whole |= parts
-                outputs |= {n: y.detach() if step.detach else y for n, y in parts.items()}
-        loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
-        moving = states.moving(networks, self._moving[phase.name])
-        gradients = torch.autograd.grad(
-            loss, moving, create_graph=False, allow_unused=False, retain_graph=bool(kept)
-        )
-        metrics = {f"{phase.name}_loss": loss.detach()} | {
-            name: torch.sigmoid(outputs[logits].detach()).mean()
-            for name, logits in phase.metrics.items()
-        }
-        return metrics, list(gradients), whole
 
     def _reused(self, phase: str, reused: Mapping[str, Array]) -> dict[str, Tensor]:
         """Values for what a phase reuses, as they are given from outside."""
@@ -387,16 +251,14 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return torch.compile(own, fullgraph=True, dynamic=False)
 
 
-def _joined(batches: list[Tensor]) -> Tensor:
-    """Batches one after the other."""
-    return torch.cat(batches) if len(batches) > 1 else batches[0]
+def _parts(state: states.State) -> Parts:
+    return Parts(state.networks, state.averages, state.slots, state.steps)
 
 
-def _clip(phase: Phase, when: str, tensors: list[Tensor]) -> None:
-    if phase.clip is not None and phase.clip.when == when:
-        with torch.no_grad():
-            for tensor in tensors:
-                tensor.clamp_(-phase.clip.limit, phase.clip.limit)
+def _stacked(rows: list[Metrics]) -> Metrics:
+    """Metrics of several iterations, (runs,) each: of a phase that does not always run, its own."""
+    names = {name: None for row in rows for name in row}
+    return {name: torch.stack([row[name] for row in rows if name in row]) for name in names}
 
 
 def _generate(network: Network, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -18,13 +18,21 @@ def apply(workload: Workload, name: str, state: Arrays, gradients: Mapping[str, 
     if workload.counts(name):
         step = int(state[f"{prefix}/step"])
         new[f"{prefix}/step"] = state[f"{prefix}/step"] + 1
-        factor = rate_factor(workload.schedule, step // workload.updates_of(name))
+        factor = rate_factor(workload.schedule, _iteration(workload, name, step))
         rate = optimizer.learning_rate * factor
         optimizer = optimizer.model_copy(update={"learning_rate": rate})
     for key in optimized(workload, name):
         if key in gradients:
             new |= RULES[optimizer.kind](optimizer, new, prefix, key, gradients[key])
     return new
+
+
+def _iteration(workload: Workload, name: str, step: int) -> int:
+    """The number of the iteration that an optimizer's step, counted from 0, belongs to."""
+    counts = workload.pace(name).counts
+    owners = [i for i, count in enumerate(counts) for _ in range(count)]
+    periods, place = divmod(step, len(owners))
+    return periods * len(counts) + owners[place]
 
 
 def rate_factor(schedule: Schedule, iteration: int) -> float:

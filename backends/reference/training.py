@@ -15,9 +15,9 @@ from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.losses import TERMS
 from backends.reference.networks import forward, sigmoid
-from spec.flow import groups, needs_iteration
+from spec.flow import groups, needs_iteration, running
 from spec.phases import Forward, Phase, Reuse
-from spec.randomness import require_classes
+from spec.randomness import blocks, by_iteration, require_classes, whole_periods
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -56,7 +56,7 @@ class Program:
         self.value_and_grad: Callable[..., Any] = value_and_grad
         self.phases = {phase.name: phase for phase in workload.phases}
         self._classes = workload.classes()
-        self._groups = groups(workload.phases)
+        self._table = workload.draw_table()
         self._keys = {name: workload.draw_keys(phase) for name, phase in self.phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self.phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self.phases.items()}
@@ -92,7 +92,7 @@ class Program:
         if not needs_iteration(self.phases[phase], reused):
             found = self._differentiate(self.phases[phase], Pass(state, draws, dict(reused or {})))
             return found.metrics, found.gradients
-        *_, last = self._through(state, draws, phase)
+        *_, last = self._through(state, draws, 0, phase)
         return last.metrics, last.gradients
 
     def update(self, state: Arrays, phase: str, gradients: Mapping[str, Array]) -> Arrays:
@@ -102,25 +102,25 @@ class Program:
         return self._clip(phase_, "after_step", state)
 
     def train_step(
-        self, state: Arrays, draws: Mapping[str, Array]
+        self, state: Arrays, draws: Mapping[str, Array], iteration: int = 0
     ) -> tuple[Arrays, dict[str, float]]:
         require_classes(self._classes, draws)
         metrics: dict[str, float] = {}
-        for found in self._through(state, draws):
+        for found in self._through(state, draws, iteration):
             metrics |= found.metrics
             state = found.state
         state = self._average(state)
         return state | {"iteration": state["iteration"] + 1}, metrics
 
     def _through(
-        self, state: Arrays, draws: Mapping[str, Array], until: str | None = None
+        self, state: Arrays, draws: Mapping[str, Array], iteration: int, until: str | None = None
     ) -> Iterator["Found"]:
-        """Each repetition of each phase, as far as this one: gradients, and the state after it.
+        """Each repetition of each phase that runs, as far as this one: gradients, and the state.
 
         Of phases that are taken together the last one's state is that after all of their steps.
         """
         passes: dict[str, Pass] = {}
-        for group in self._groups:
+        for group in groups(running(self.workload.phases, iteration)):
             pending = []
             for phase in group:
                 for i in range(phase.repeat):
@@ -143,15 +143,19 @@ class Program:
     def run(
         self, state: Arrays, data: Any, seed: int, n: int, first: int = 0
     ) -> tuple[Arrays, Any]:
-        rows = []
-        for chunk in self.draws(data, seed, n, first):
-            for i in range(len(next(iter(chunk.values())))):
-                state, metrics = self.train_step(state, {k: v[i] for k, v in chunk.items()})
-                rows.append(metrics)
-        return state, {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        rows: dict[str, list[float]] = {}
+        length = self._block()
+        parts = zip(blocks(first, n, length), self.chunks(data, seed, n, first), strict=True)
+        for (number, low, high), chunk in parts:
+            start = number * length + low
+            for i, draws in enumerate(by_iteration(self._table, chunk, start, high - low)):
+                state, metrics = self.train_step(state, draws, start + i)
+                for name, value in metrics.items():
+                    rows.setdefault(name, []).append(value)
+        return state, {name: np.array(values) for name, values in rows.items()}
 
     def chunks(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
-        return device_draws.chunks(self.workload, data, seed, first, n, self.settings.chunk)
+        return device_draws.chunks(self.workload, data, seed, first, n, self._block())
 
     def draws(self, data: Any, seed: int, n: int, first: int = 0) -> Iterator[Arrays]:
         return self.chunks(data, seed, n, first)
@@ -172,6 +176,10 @@ class Program:
 
     def block_until_ready(self, tree: Any) -> None:
         block_until_ready(tree)
+
+    def _block(self) -> int:
+        """How many iterations draws are made at a time."""
+        return whole_periods(self.settings.chunk, self.workload.period)
 
     def _average(self, state: Arrays) -> Arrays:
         """The state after the moving averages have moved towards the parameters."""

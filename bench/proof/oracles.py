@@ -66,7 +66,7 @@ def train(cell: dict[str, Any], n: int, seconds: float) -> dict[str, int | None]
             return {"iterations": i, "left_at": None}
         draws = randomness.draws(workload, SEED, i, arrays)
         with np.errstate(all="ignore"):
-            state, metrics = program.train_step(state, draws)
+            state, metrics = program.train_step(state, draws, i)
         if not is_finite({**state, **metrics}, cell_.precision):
             return {"iterations": i + 1, "left_at": i + 1}
     return {"iterations": n, "left_at": None}

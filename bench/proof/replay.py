@@ -1,6 +1,6 @@
 """The reference on given draws, and moved by rounding: what a run is compared with."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -50,15 +50,17 @@ class Replay:
     undetermined: frozenset[str]
     """Parameters without a gradient but for rounding."""
 
-    def loss_growth(self, i: int) -> float:
+    def loss_growth(self, i: int, every: Mapping[str, int]) -> float:
         """How far the perturbation has moved any metric by iteration i.
 
-        It can cancel in one loss; what it once was, rounding can be later.
+        It can cancel in one loss; what it once was, rounding can be later. `every`: in every how
+        many iterations each is reported (Workload.reported_every).
         """
+        ends = {name: i // every[name] + 1 for name in self.metrics}
         return max(
             (
-                loss_error(moved[name][: i + 1], self.metrics[name][: i + 1])
-                for name in self.metrics
+                loss_error(moved[name][:end], self.metrics[name][:end])
+                for name, end in ends.items()
                 for _, moved in self.moved
             ),
             default=0.0,
@@ -144,7 +146,7 @@ def _ends(
     state = program.import_state(state)
     for i, row in enumerate(rows):
         with np.errstate(all="ignore"):  # what overflows is found below
-            state, reported = program.train_step(state, _in_float64(row))
+            state, reported = program.train_step(state, _in_float64(row), i)
         if not is_finite({**state, **reported}, precision):
             raise Diverges(i + 1)
         metrics.append(reported)
@@ -169,4 +171,5 @@ def _in_float64(row: Arrays) -> Arrays:
 
 
 def _by_name(metrics: list[dict[str, float]]) -> Metrics:
-    return {name: np.array([m[name] for m in metrics]) for name in metrics[0]}
+    names = {name: None for m in metrics for name in m}
+    return {name: np.array([m[name] for m in metrics if name in m]) for name in names}

@@ -154,7 +154,7 @@ def _wanted(one: Started) -> tuple[int, ...]:
 
 def _drawn(proved: Started, length: int, folder: str) -> dict[str, str]:
     """Write the draws of a run of this length."""
-    rows = rows_of(proved.program.draws(proved.placed, SEED, length))
+    rows = rows_of(proved.workload, proved.program.draws(proved.placed, SEED, length), length)
     first, name = names_of(rows)
     path = Path(folder, f"{name}.npz")
     write_rows(path, rows)

@@ -12,6 +12,7 @@ from backends.protocol import Arrays, Program
 from bench.proof.closeness import CheckFailed, Measured, loss_error, relative_error
 from bench.proof.replay import Course, Metrics, Replay, course, replay, unmoved
 from spec import tolerances
+from spec.randomness import by_iteration
 from spec.state import averages, init_state, parameters, shapes, statistics
 from spec.workload import Workload
 
@@ -50,7 +51,7 @@ def prove_run(
     """
     measured = measured or Measured()
     wanted = lengths(workload, precision, n)
-    rows = {length: rows_of(program.draws(data, seed, length)) for length in wanted}
+    rows = {k: rows_of(workload, program.draws(data, seed, k), k) for k in wanted}
     for length in wanted:
         end = ended(program, workload, data, seed, length)
         # The longest first: it knows the first iteration too.
@@ -106,13 +107,13 @@ def _numbers(values: Any) -> np.ndarray:
     return np.array([float(values[i]) for i in range(len(values))]).reshape(tuple(values.shape))
 
 
-def rows_of(chunks: Iterable[Arrays]) -> list[Arrays]:
-    """The draws of each iteration."""
-    return [
-        {key: np.asarray(value[i]) for key, value in chunk.items()}
-        for chunk in chunks
-        for i in range(len(next(iter(chunk.values()))))
-    ]
+def rows_of(workload: Workload, chunks: Iterable[Arrays], n: int) -> list[Arrays]:
+    """The draws of each of the first n iterations."""
+    parts: dict[str, list[Any]] = {}
+    for chunk in chunks:
+        for key, value in chunk.items():
+            parts.setdefault(key, []).extend(map(np.asarray, value))
+    return by_iteration(workload.draw_table(), parts, 0, n)
 
 
 def name_of(rows: list[Arrays]) -> str:
@@ -154,14 +155,19 @@ def _compare_metrics(
     first = workload.phases[0]
     # Before the first update nothing can have grown: these are one forward pass.
     untouched = {f"{first.name}_loss", *first.metrics} if first.repeat == 1 else set()
+    every = workload.reported_every
+    for name in replay.metrics:
+        actual, runs = metrics[name], -(-n // every[name])
+        measured.true(actual.shape == (runs,), f"{name} has shape {actual.shape}, not ({runs},)")
     for i in range(n):
         for name, expected in replay.metrics.items():
-            growth = 0.0 if i == 0 and name in untouched else replay.loss_growth(i)
+            run, beside = divmod(i, every[name])
+            if beside:
+                continue
+            growth = 0.0 if i == 0 and name in untouched else replay.loss_growth(i, every)
             limit = tolerances.trajectory_limit(precision, "loss", growth)
             measured.sensitive |= tolerances.is_beyond(precision, "loss", growth)
-            actual = metrics[name]
-            measured.true(actual.shape == (n,), f"{name} has shape {actual.shape}, not ({n},)")
-            error = loss_error(actual[i], expected[i])
+            error = loss_error(metrics[name][run], expected[run])
             _within(measured, error, limit, f"run({n}) iteration {i} {name}")
 
 

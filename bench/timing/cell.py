@@ -13,6 +13,7 @@ from backends.protocol import Program, Stopped
 from bench.plan.cells import TRIES
 from bench.proof.starting import SEED, forget, started
 from spec import data
+from spec.randomness import whole_periods
 from spec.state import init_state
 from spec.work import iteration_multiply_adds
 from spec.workload import Workload
@@ -154,7 +155,8 @@ def train_on(cell_id: str, n: int, seconds: float) -> dict[str, int | None]:
     live = _READY[cell_id]
     own, first = live.program, live.program.import_state(init_state(live.workload, SEED))
     fresh = Ready(live.workload, own, live.placed, first, lambda: None)
-    end, piece = time.monotonic() + seconds, max(1, min(n, 100))
+    end = time.monotonic() + seconds
+    piece = whole_periods(max(1, min(n, 100)), live.workload.period)
     left_at = None
     while left_at is None and fresh.iterations < n and time.monotonic() < end:
         _time(fresh, piece)
@@ -168,18 +170,22 @@ def _left_at(ready: Ready, state: dict[str, Any]) -> int | None:
 
     What is finite at the end of each round and in the state is taken to have been so throughout.
     """
-    ends = all(_finite(metrics, -1) for _, metrics in ready.metrics)
+    ends = all(
+        math.isfinite(float(values[-1])) for _, of in ready.metrics for values in of.values()
+    )
     if ends and all(np.isfinite(value).all() for value in state.values()):
         return None
-    for before, metrics in ready.metrics:
-        for i in range(len(next(iter(metrics.values())))):
-            if not _finite(metrics, i):
-                return before + i + 1
+    every = ready.workload.reported_every
+    for before, metrics in ready.metrics:  # of iterations from 0 on: each round begins there
+        left = [
+            before + i * every[name] + 1
+            for name, values in metrics.items()
+            for i in range(len(values))
+            if not math.isfinite(float(values[i]))
+        ]
+        if left:
+            return min(left)
     return ready.iterations
-
-
-def _finite(metrics: dict[str, Any], i: int) -> bool:
-    return all(math.isfinite(float(values[i])) for values in metrics.values())
 
 
 def _draws_s(ready: Ready, n: int) -> float:
@@ -198,10 +204,12 @@ def _iterations_per_round(
 ) -> tuple[int, float]:
     """(those given, or whole units, as many as last at least `round_s`; how long they lasted).
 
+    Whole periods of the workload's phases in any case.
+
     Other work can only make a try longer. One that is too short is so for certain; one that is
     longer than was to be expected allows fewer iterations, if these last long enough themselves.
     """
-    k, too_few = given or unit, 0
+    k, too_few = whole_periods(given or unit, ready.workload.period), 0
     while True:
         elapsed = _tried(ready, k, compiled=k == unit, round_s=round_s)
         if given:

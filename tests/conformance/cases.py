@@ -14,6 +14,7 @@ from bench.proof.closeness import Measured
 from bench.proof.sensitivity import Moved, limits, rounded
 from spec import data, randomness, tolerances
 from spec.network import Network
+from spec.randomness import whole_periods
 from spec.state import init_state
 from spec.workload import Workload
 
@@ -76,6 +77,11 @@ class Case:
         """Another workload on the same row."""
         settings = Settings(mode, self.precision, self.device, CHUNK)  # type: ignore[arg-type]
         return prepare_once(self.row, workload, settings)
+
+    @property
+    def block(self) -> int:
+        """Iterations of a chunk of `run`: whole periods."""
+        return whole_periods(CHUNK, self.workload.period)
 
     @property
     def oracle(self) -> Program:
@@ -170,7 +176,8 @@ class Trajectory:
         """The state after some iterations on these draws, and the metrics of the last."""
         while len(self._known) <= iterations:
             state, _ = self._known[-1]
-            self._known.append(self._program.train_step(state, draws(len(self._known) - 1)))
+            i = len(self._known) - 1
+            self._known.append(self._program.train_step(state, draws(i), i))
         return self._known[iterations]
 
 

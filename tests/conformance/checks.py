@@ -97,16 +97,23 @@ def check_golden_losses(case: Case) -> None:
     # Below float64 Adam's first step is partly the sign of rounding, so only one iteration counts.
     rows = golden["iterations"] if case.precision == "float64" else golden["iterations"][:1]
     for i, expected in enumerate(rows):
-        live, metrics = case.program.train_step(live, case.draws(i))
+        live, metrics = case.program.train_step(live, case.draws(i), i)
         case.measured.losses(metrics, expected, limit, f"iteration {i}")
+
+
+def given_to(case: Case, phase: Phase, periods: int) -> Arrays:
+    """What `losses_and_gradients` of a phase is given in the first iteration behind so many
+    periods: one repetition's draws, or all of those before it too."""
+    draws = case.draws(periods * case.workload.period)
+    if needs_iteration(phase, None):
+        return draws
+    return {key: value[0] for key, value in draws.items()}
 
 
 def check_gradients(case: Case) -> None:
     """Losses and the gradient of every parameter that a phase moves."""
-    iteration = case.draws(0)
-    once = {key: value[0] for key, value in iteration.items()}
     for phase in case.workload.phases:
-        draws = iteration if needs_iteration(phase, None) else once
+        draws = given_to(case, phase, 0)
         live = case.program.import_state(case.first)
         metrics, gradients = case.program.losses_and_gradients(live, phase.name, draws)
         expected = case.oracle.losses_and_gradients(
@@ -171,7 +178,7 @@ def check_trajectory(case: Case) -> None:
     """Ten iterations stay within 100 times what one ulp in the weights makes of the reference."""
     live = case.program.import_state(case.first)
     for i in range(TRAJECTORY_ITERATIONS):
-        live, _ = case.program.train_step(live, case.draws(i))
+        live, _ = case.program.train_step(live, case.draws(i), i)
     expected, _ = case.reference(TRAJECTORY_ITERATIONS)
     exported = case.program.export_state(live)
     for quantity, keys in comparable(case.workload, case.precision).items():
@@ -224,7 +231,7 @@ def check_partial_batch(case: Case) -> None:
     sizes = {len(value[0]) for value in draws.values()}
     expected_size = case.workload.schedule.batch_size // 2
     case.measured.true(sizes == {expected_size}, f"batch sizes are {sizes}")
-    check_one_iteration(case, case.first, draws, "after partial batch:")
+    check_one_iteration(case, case.first, draws, "after partial batch:", iteration)
 
 
 def check_generate(case: Case) -> None:
@@ -264,7 +271,7 @@ def check_continues_from(case: Case) -> None:
     found = state.read(Path(case.extra["file"]))
     live = case.program.import_state(found)
     identical(case.measured, case.program.export_state(live), found, "state read")
-    check_one_iteration(case, found, case.draws(1), "next iteration:")
+    check_one_iteration(case, found, case.draws(1), "next iteration:", 1)
 
 
 def check_refusals(case: Case) -> None:
@@ -282,13 +289,13 @@ def check_refusals(case: Case) -> None:
             raise CheckFailed(f"{path.name} was not refused")
 
 
-def check_one_iteration(case: Case, first: Arrays, draws: Arrays, what: str) -> None:
-    """Metrics and all of the state after an iteration from `first`."""
-    live, metrics = case.program.train_step(case.program.import_state(first), draws)
+def check_one_iteration(case: Case, first: Arrays, draws: Arrays, what: str, i: int = 0) -> None:
+    """Metrics and all of the state after iteration number i, from `first`."""
+    live, metrics = case.program.train_step(case.program.import_state(first), draws, i)
     exported = case.program.export_state(live)
-    expected, wanted = case.oracle.train_step(case.oracle.import_state(first), draws)
+    expected, wanted = case.oracle.train_step(case.oracle.import_state(first), draws, i)
     moved = Moved(case.workload, first, case.precision, SEED)
-    runs = moved.each(lambda way, start: way.train_step(way.import_state(start), draws))
+    runs = moved.each(lambda way, start: way.train_step(way.import_state(start), draws, i))
     growth = max(loss_error(shifted[name], wanted[name]) for _, shifted in runs for name in wanted)
     loss = tolerances.trajectory_limit(case.precision, "iteration", growth)
     case.measured.losses(metrics, wanted, loss, "metric")

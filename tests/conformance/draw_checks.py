@@ -56,7 +56,8 @@ def _check_long(case: Case, workload: Workload) -> None:
     arrays = data.synthetic(workload, SEED, EPOCH_BATCHES)
     chunks = list(program.draws(program.place(arrays), SEED, EPOCHS * EPOCH_BATCHES))
     batch = workload.schedule.batch_size
-    for key, (_, source, name, _) in workload.draw_table().items():
+    for key, draw in workload.draw_table().items():
+        source, name = draw.source, draw.name
         drawn = np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64)
         array = arrays.get(name)
         if isinstance(source, PartOf):

@@ -29,6 +29,11 @@ DISTINCT = 100
 """Numbers from which on two masks of one rate are practically never the same."""
 
 
+def iterations(case: Case) -> int:
+    """Of a run: at least each place of a period, and the first once more."""
+    return max(RUN_ITERATIONS[case.precision], case.workload.period + 1)
+
+
 def check_run(case: Case) -> None:
     """`run(n)`, the timed path, against the reference fed exactly the draws that it used."""
     prove_run(
@@ -37,7 +42,7 @@ def check_run(case: Case) -> None:
         case.program.place(case.arrays),
         precision=case.precision,
         seed=SEED,
-        n=RUN_ITERATIONS[case.precision],
+        n=iterations(case),
         measured=case.measured,
     )
 
@@ -49,19 +54,20 @@ def check_draws(case: Case) -> None:
     seeds = [list(case.program.draws(placed, seed, n)) for seed in (SEED, SEED + 1)]
     fresh: dict[tuple[str, tuple[int, ...]], list[np.ndarray]] = {}
     orders: dict[str, list[int]] = {}
-    for key, (repeat, source, name, order) in case.workload.draw_table().items():
+    for key, draw in case.workload.draw_table().items():
+        source, name = draw.source, draw.name
         drawn, other = (
             np.concatenate([chunk[key] for chunk in chunks]).astype(np.float64) for chunks in seeds
         )
         batch = case.workload.schedule.batch_size
-        lead = (n, repeat, batch)
+        lead = (len(draw.runs(0, n)), draw.repeat, batch)
         case.measured.true(drawn.shape == (*lead, *source.shape), f"{key} is {drawn.shape}")
         case.measured.true(not np.array_equal(drawn, other), f"{key} depends on the seed")
         samples = drawn.reshape(-1, *source.shape)
         if isinstance(source, Labels):
             _check_labels(case, key, samples, source.classes)
         elif isinstance(source, PartOf):
-            own = arrays[name].astype(np.float64)[orders[order]]
+            own = arrays[name].astype(np.float64)[orders[draw.order]]
             same = np.array_equal(samples, own)
             case.measured.true(same, f"{key}: each part belongs to the sample beside it")
         elif isinstance(source, UniformNoise | NormalNoise | GaussianStream | Mask):
@@ -98,16 +104,20 @@ def check_cut_run(case: Case) -> None:
     Bit for bit on a CPU where a dispatch is one iteration or the cut lies between two; elsewhere
     as closely as modes agree.
     """
-    n, placed = 2 * CHUNK, case.program.place(case.arrays)
+    n, placed = 2 * case.block, case.program.place(case.arrays)
     whole, _ = case.program.run(case.program.import_state(case.first), placed, SEED, n)
     expected = case.program.export_state(whole)
-    for cut in (CHUNK, CHUNK + 1):
+    every = case.workload.reported_every
+    for cut in (case.block, case.block + 1):
         state = case.program.import_state(case.first)
         state, early = case.program.run(state, placed, SEED, cut)
         state, late = case.program.run(state, placed, SEED, n - cut, cut)
-        lengths = [len(values) for of in (early, late) for values in of.values()]
-        case.measured.true(set(lengths) == {cut, n - cut}, f"metrics of {lengths} iterations")
-        exact = case.device == "cpu" and (case.mode != "multistep" or cut % CHUNK == 0)
+        for name, apart in every.items():
+            lengths = [len(of.get(name, ())) for of in (early, late)]
+            runs = -(-cut // apart), -(-n // apart)
+            right = lengths == [runs[0], runs[1] - runs[0]]
+            case.measured.true(right, f"{name} of {lengths} iterations, cut before {cut}")
+        exact = case.device == "cpu" and (case.mode != "multistep" or cut % case.block == 0)
         limit = tolerances.CEILING[case.precision, "iteration"]
         limit = tolerances.limit(case.precision, "exact") if exact else limit
         found = case.program.export_state(state)
@@ -119,19 +129,17 @@ def check_modes_agree(case: Case) -> None:
 
     But for parameters without a gradient, which follow rounding: `run` has limits of their own.
     """
-    other = case.prepare(case.workload, case.extra["first_mode"])
+    other, n = case.prepare(case.workload, case.extra["first_mode"]), iterations(case)
     states, chunks = [], []
     for program in (case.program, other):
         placed = program.place(case.arrays)
-        live, _ = program.run(
-            program.import_state(case.first), placed, SEED, RUN_ITERATIONS[case.precision]
-        )
+        live, _ = program.run(program.import_state(case.first), placed, SEED, n)
         states.append(program.export_state(live))
-        chunks.append(list(program.draws(placed, SEED, RUN_ITERATIONS[case.precision])))
+        chunks.append(list(program.draws(placed, SEED, n)))
     for one, two in zip(*chunks, strict=True):
         case.measured.tensors(one, two, tolerances.limit(case.precision, "exact"), "draw")
     limit = tolerances.CEILING[case.precision, "iteration"]
-    alone = case.undetermined(RUN_ITERATIONS[case.precision])
+    alone = case.undetermined(n)
     one, two = (
         {key: value for key, value in state.items() if parameter_of(key) not in alone}
         for state in states
@@ -145,7 +153,7 @@ def check_same_seed(case: Case) -> None:
     for _ in range(2):
         placed = case.program.place(case.arrays)
         live = case.program.import_state(case.first)
-        live, _ = case.program.run(live, placed, SEED, RUN_ITERATIONS[case.precision])
+        live, _ = case.program.run(live, placed, SEED, iterations(case))
         runs.append(case.program.export_state(live))
     case.measured.tensors(runs[0], runs[1], tolerances.limit(case.precision, "exact"), "state")
 

@@ -11,7 +11,7 @@ from bench.proof.sensitivity import rounded
 from spec import randomness, tolerances
 from spec.state import init_state
 from tests.conformance.cases import CHUNK, SEED, Case, oracle
-from tests.conformance.checks import by_head, check_one_iteration, identical
+from tests.conformance.checks import by_head, check_one_iteration, given_to, identical
 from tests.conformance.run_checks import RUN_ITERATIONS
 
 
@@ -49,9 +49,7 @@ def check_reads_leave_states(case: Case) -> None:
         program.apply(live, name, inputs, train=False)
         program.generate(live, name, inputs)
     for phase in case.workload.phases:
-        program.losses_and_gradients(
-            live, phase.name, {key: value[0] for key, value in case.draws(1).items()}
-        )
+        program.losses_and_gradients(live, phase.name, given_to(case, phase, 1))
     list(program.draws(program.place(case.arrays), SEED, CHUNK))
     identical(case.measured, program.export_state(live), before, "a state that was only read")
     _goes_on_alike(case, live, before)
@@ -136,11 +134,11 @@ def check_programs_beside_each_other(case: Case) -> None:
     beside = backends.prepare(case.row, other, settings)
     live = beside.import_state(case.first)
     for i in range(2):
-        check_one_iteration(case, case.first, case.draws(i), "beside another program:")
-        live, _ = beside.train_step(live, case.draws(i))
+        check_one_iteration(case, case.first, case.draws(i), "beside another program:", i)
+        live, _ = beside.train_step(live, case.draws(i), i)
     expected, reference = dict(case.first), oracle(other)
     for i in range(2):
-        expected, _ = reference.train_step(expected, case.draws(i))
+        expected, _ = reference.train_step(expected, case.draws(i), i)
     exported = beside.export_state(live)
     limit = tolerances.CEILING[case.precision, "iteration"]
     case.measured.tensors(exported, expected, limit, "the other program's state")
@@ -149,8 +147,8 @@ def check_programs_beside_each_other(case: Case) -> None:
 def _goes_on_alike(case: Case, live: object, exported: Arrays) -> None:
     """A state trains on as a fresh copy of what was exported of it does."""
     program = case.program
-    copy, _ = program.train_step(program.import_state(exported), case.draws(2))
-    own, _ = program.train_step(live, case.draws(2))
+    copy, _ = program.train_step(program.import_state(exported), case.draws(2), 2)
+    own, _ = program.train_step(live, case.draws(2), 2)
     what = "trained on, as a copy is"
     identical(case.measured, program.export_state(own), program.export_state(copy), what)
 

@@ -74,8 +74,8 @@ class _Comparison:
         for key in self.first:  # in the midst of a schedule
             if key == "iteration" or key.endswith("/step"):
                 name = key.split("/")[-2] if "/" in key else None
-                updates = workload.updates_of(name) if name else 1
-                self.first[key] = np.array(STARTED * updates, np.int64)
+                made = workload.pace(name).before(STARTED) if name else STARTED
+                self.first[key] = np.array(made, np.int64)
         for key, parameter in statistics(workload).items():  # of batches that came before
             (channels,) = parameter.shape
             drawn = randomness.normal(f"fuzz/{key}", 0, channels, ())

@@ -60,6 +60,15 @@ from tests.meta.patches_extremes import (
     tiny_is_zero,
     unstable_softplus,
 )
+from tests.meta.patches_flow import (
+    an_iteration_late,
+    graphs_cut,
+    left_out_at_first,
+    one_after_the_other,
+    rates_as_if_all_ran,
+    remade,
+    samples_of_the_iteration,
+)
 from tests.meta.patches_grid import growth_at_the_near_side, images_on_two_axes, upsampled_by_height
 from tests.meta.patches_jax import pieces_alike
 from tests.meta.patches_state import (
@@ -100,6 +109,7 @@ VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/voc
 VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
 MANY, FLOW = f"{WORKLOADS}/many_numbers.toml", f"{WORKLOADS}/flow.toml"
 PORTS, LABELS = f"{WORKLOADS}/ports.toml", f"{WORKLOADS}/labels.toml"
+CHAIN, LAZY = f"{WORKLOADS}/chain.toml", f"{WORKLOADS}/lazy.toml"
 """What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
@@ -389,6 +399,13 @@ FAULTS = (
         ("pytorch",),
         timed="last",
     ),
+    Fault("old fakes made anew", "run", CHAIN, remade),
+    Fault("a graph that is cut", "gradients", CHAIN, changed_workload(graphs_cut)),
+    Fault("steps not taken together", "iteration", CHAIN, changed_workload(one_after_the_other)),
+    Fault("a lazy phase an iteration late", "run", LAZY, an_iteration_late),
+    Fault("a lazy phase left out at first", "cut_run", LAZY, left_out_at_first),
+    Fault("rates as if all phases ran", "trajectory", LAZY, rates_as_if_all_ran),
+    Fault("epochs that follow iterations", "draws", LAZY, samples_of_the_iteration),
     Fault("epochs that freeze", "long_draws", "mlp_square", frozen_epochs),
     Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),
     Fault("uniform noise for normal", "long_draws", "mlp_wide", uniform_for_normal),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from spec import randomness
+from spec.workload import Pace
 
 Patch = tuple[Any, str, Any]
 """(object, attribute or key, replacement)."""
@@ -56,13 +57,13 @@ def changed_phase(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], li
     """A phase's forwards run in another way."""
 
     def patches(folder: str) -> list[Patch]:
-        program = program_of(folder)
-        real = program._differentiate
+        phases = phases_of(folder)
+        real = phases.differentiate
 
         def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
             return real(self, phase.model_copy(update=change(phase)), *rest)
 
-        return [(program, "_differentiate", differentiate)]
+        return [(phases, "differentiate", differentiate)]
 
     return patches
 
@@ -282,15 +283,15 @@ def given_else(
     """A phase is given other arrays than were drawn for it."""
 
     def patches(folder: str) -> list[Patch]:
-        program = program_of(folder)
-        real = program._differentiate
+        phases = phases_of(folder)
+        real = phases.differentiate
 
         def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
             *others, draws = rest
             draws = {**draws, **change(draws)} if phase.name == phase_name else draws
             return real(self, phase, *others, draws)
 
-        return [(program, "_differentiate", differentiate)]
+        return [(phases, "differentiate", differentiate)]
 
     return patches
 
@@ -365,24 +366,25 @@ def flipped_kernels(folder: str) -> list[Patch]:
 
 def masks_exchanged(folder: str) -> list[Patch]:
     """A forward of several inputs drops of each what it should of another."""
-    program = program_of(folder)
-    real = program.__init__
+    phases = phases_of(folder)
+    real = phases.__init__
 
     def init(self: Any, *rest: Any) -> None:
         real(self, *rest)
-        self._masks = {
+        self.masks = {
             phase: [{name: of[::-1] for name, of in keys.items()} for keys in forwards]
-            for phase, forwards in self._masks.items()
+            for phase, forwards in self.masks.items()
         }
 
-    return [(program, "__init__", init)]
+    return [(phases, "__init__", init)]
 
 
 def rates_by_steps(folder: str) -> list[Patch]:
     """A schedule counts every step of an optimizer as an iteration."""
     module = import_module(f"backends.{folder}.optimizers")
     factor = module.rate_factor
-    return [(module, "rate_factor", lambda schedule, _, *rest: factor(schedule, 1, *rest))]
+    each = Pace((1,))
+    return [(module, "rate_factor", lambda schedule, _, *rest: factor(schedule, each, *rest))]
 
 
 def samples_with_live_parameters(folder: str) -> list[Patch]:
@@ -448,3 +450,7 @@ def biased_running_variance(folder: str) -> list[Patch]:
 
 def program_of(folder: str) -> Any:
     return import_module(f"backends.{folder}.training").Program
+
+
+def phases_of(folder: str) -> Any:
+    return import_module(f"backends.{folder}.phases").Phases

@@ -43,8 +43,8 @@ def exports_that_live_on(folder: str) -> list[Patch]:
         given.setdefault(id(self), []).append(arrays)
         return arrays
 
-    def train_step(self: Any, state: Any, draws: Any) -> Any:
-        state, metrics = train(self, state, draws)
+    def train_step(self: Any, state: Any, draws: Any, iteration: int = 0) -> Any:
+        state, metrics = train(self, state, draws, iteration)
         now = export(self, state)
         for arrays in given.get(id(self), []):
             for key, array in arrays.items():
@@ -59,8 +59,8 @@ def moved_by_gradients(folder: str) -> list[Patch]:
     program = program_of(folder)
     real = program.losses_and_gradients
 
-    def losses_and_gradients(self: Any, state: Any, phase: str, draws: Any) -> Any:
-        found = real(self, state, phase, draws)
+    def losses_and_gradients(self: Any, state: Any, phase: str, *given: Any) -> Any:
+        found = real(self, state, phase, *given)
         self.update(state, phase, found[1])
         return found
 
@@ -100,10 +100,10 @@ def broken_by_an_error(folder: str) -> list[Patch]:
     program = program_of(folder)
     real, broken = program.train_step, set()
 
-    def train_step(self: Any, state: Any, draws: Any) -> Any:
+    def train_step(self: Any, state: Any, draws: Any, iteration: int = 0) -> Any:
         before = self.export_state(state)
         try:
-            after, metrics = real(self, state, draws)
+            after, metrics = real(self, state, draws, iteration)
         except Exception:
             broken.add(id(self))
             raise

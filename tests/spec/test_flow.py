@@ -16,6 +16,7 @@ from spec import data, randomness
 from spec.errors import SpecError
 from spec.flow import groups, units
 from spec.state import init_state, parameters
+from spec.work import iteration_multiply_adds
 from spec.workload import Workload
 
 FILE = Path(__file__).parent.parent / "meta" / "workloads" / "chain.toml"
@@ -52,6 +53,7 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
         ("phases.4.reuse.same.output", "fake"),
         ("phases.4.forwards", []),
         ("phases.4.losses.0.logits", "same"),
+        ("phases.4.losses.1.logits", "same"),
     ],
     "phases[1].reuse.score.form: given graph, but phase 'd' has moved 'critic' in between; take "
     "value, or take the gradients together": [("phases.1.together", False)],
@@ -83,9 +85,25 @@ def test_refused(message: str, tmp_path: Path) -> None:
 def test_what_is_taken_together_and_what_a_gradient_joins() -> None:
     phases = spec.load(str(FILE)).phases
     named = [[phase.name for phase in group] for group in groups(phases)]
-    assert named == [["d", "g"], ["old"], ["first"], ["then"]]
+    assert named == [["d", "g"], ["old"], ["first"], ["then", "beside"]]
     named = [[phase.name for phase in unit] for unit in units(phases)]
-    assert named == [["d", "g"], ["old"], ["first", "then"]]
+    assert named == [["d", "g"], ["old"], ["first", "then", "beside"]]
+
+
+def test_work_counts_the_way_back_through_what_is_reused() -> None:
+    """Of a sample, by hand: multiply-adds forward, to kernels and to inputs, phase by phase."""
+    g, d = 12 * 30 + 30 * 64, 64 * 20 + 20
+    to_g, d_alone = g + 30 * 64, 2 * d + 20  # nobody asks for the gradient of noise or of samples
+    phases = {
+        "d": g + 2 * d_alone,
+        "g": 2 * d + to_g,  # both batches passed together
+        "old": 2 * 2 * d_alone,
+        "first": g + 2 * d_alone,
+        "then": to_g + 2 * d + g + to_g + 2 * d,
+        "beside": g + 2 * d_alone,
+    }
+    workload = spec.load(str(FILE))
+    assert iteration_multiply_adds(workload) == workload.schedule.batch_size * sum(phases.values())
 
 
 def made() -> tuple[Workload, Any, Arrays, Arrays]:
@@ -134,7 +152,7 @@ def slopes(loss: Any, state: Arrays, gradients: Arrays) -> None:
 def until(program: Any, state: Arrays, draws: Arrays, phase: str) -> Arrays:
     """The state after a phase of an iteration, by the program's own phases one by one."""
     found = {}
-    for one in program._through(state, draws, phase):
+    for one in program._through(state, draws, 0, phase):
         found = one.state
     return found
 
@@ -150,10 +168,14 @@ def test_a_graph_goes_back_through_the_fakes_of_the_phase_before() -> None:
 
     def loss(values: Arrays) -> float:
         fake = program.apply(before | values, "generator", draws["first/z"][0], train=True)
-        given = masks(draws, "then/0.dropout_0.same")
-        moved = {key: after[key] for key in parameters(workload, ("critic",))}
-        scores = program.apply(before | moved, "critic", fake, train=True, masks=given)
-        return float(np.mean(softplus(-scores)))
+        more = program.apply(before | values, "generator", draws["then/z"][0], train=True)
+        moved = before | {key: after[key] for key in parameters(workload, ("critic",))}
+        scores = [
+            program.apply(moved, "critic", made, train=True, masks=masks(draws, key))
+            for made, key in ((fake, "then/0.dropout_0.same"), (more, "then/2.dropout_0.more"))
+        ]
+        same, other = (float(np.mean(softplus(-score))) for score in scores)
+        return same + 0.5 * other
 
     own = {key: before[key] for key in gradients}
     assert metrics["then_loss"] == pytest.approx(loss(own), rel=1e-12)
@@ -177,7 +199,7 @@ def test_fakes_made_before_g_moved_stay_what_they_were() -> None:
 
     own = {key: value[0] for key, value in draws.items() if key.startswith("old/")}
     metrics, gradients = program.losses_and_gradients(moved, "old", own, {"before": fakes})
-    first = next(f for f in program._through(state, draws) if "old_loss" in f.metrics)
+    first = next(f for f in program._through(state, draws, 0) if "old_loss" in f.metrics)
     assert metrics["old_loss"] == pytest.approx(loss(moved), rel=1e-12)
     assert first.metrics["old_loss"] == metrics["old_loss"]
     slopes(loss, moved, gradients)

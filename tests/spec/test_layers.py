@@ -151,6 +151,20 @@ def test_moments() -> None:
         assert deviation == pytest.approx(sqrt(pvariance(map(float, row)) + 1e-3), rel=1e-13)
 
 
+def test_embedding() -> None:
+    """A row for each number; its gradient is what comes to that row, however often it is there."""
+    table, labels = numbers((5, 3), 1), np.array([4, 0, 4, 1], np.int32)
+    fields: dict[str, Any] = {"classes": 5, "width": 3, "table_init": ONE}
+    assert np.array_equal(of_kind("embedding", {"table": table}, labels, **fields), table[labels])
+    layer, weights = made("embedding", **fields), numbers((4, 3), 2)
+
+    def total(table: Any) -> Any:
+        return anp.sum(weights * LAYERS["embedding"](layer, {"table": table}, labels, True)[0])
+
+    expected = np.array([weights[1], weights[3], [0] * 3, [0] * 3, weights[0] + weights[2]])
+    np.testing.assert_allclose(grad(total)(table), expected, rtol=1e-14)
+
+
 def test_shapes() -> None:
     x = numbers(IMAGES)
     flat = of_kind("flatten", {}, x)
@@ -223,8 +237,9 @@ def test_derivatives(name: str) -> None:
 
 def test_no_layer_is_left_out() -> None:
     elsewhere = {"conv", "conv_transpose", "batch_norm", "dropout"}
+    whole = {"embedding"}
     joined = {"add", "concatenate"}
     here = {name.split()[0] for name in (*ACTIVATIONS, *BELONGS)}
     plain = {"dense", "upsample", "average_pool", "moments", "flatten", "reshape"}
-    assert here | plain | joined | elsewhere == NAMES == set(LAYERS)
-    assert {layer.kind for layer, _, _ in DERIVATIVES.values()} | joined == NAMES
+    assert here | plain | joined | elsewhere | whole == NAMES == set(LAYERS)
+    assert {layer.kind for layer, _, _ in DERIVATIVES.values()} | joined | whole == NAMES

@@ -38,6 +38,7 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]]] = {
     "average_pool": ({"size": 2}, (5, 8, 2), (2, 4, 2)),
     "moments": ({"epsilon": 1e-3}, (9,), (2,)),
     "dropout": ({"rate": 0.5}, (4, 5), (4, 5)),
+    "embedding": ({"classes": 9, "width": 3, "table_init": ONE}, (), (3,)),
 }
 
 
@@ -77,6 +78,7 @@ PARAMETERS: dict[str, tuple[dict[str, Any], tuple[int, ...], dict[str, tuple[int
     "layer_norm": ({"epsilon": 1e-3, **AFFINE}, (4, 5, 3), {"scale": (3,), "bias": (3,)}),
     "instance_norm": ({"epsilon": 1e-3, **AFFINE}, (4, 5, 3), {"scale": (3,), "bias": (3,)}),
     "group_norm": ({"epsilon": 1, "groups": 2, **AFFINE}, (4, 6), {"scale": (6,), "bias": (6,)}),
+    "embedding": (SHAPES["embedding"][0], (), {"table": (9, 3)}),
 }
 
 
@@ -86,7 +88,7 @@ def test_parameters(kind: str) -> None:
     fields, shape, expected = PARAMETERS.get(kind, (SHAPES.get(kind, ({}, (4,), ()))[0], (4,), {}))
     found = made(kind, **fields).parameters(shape)
     assert {name: parameter.shape for name, parameter in found.items()} == expected
-    if kind in PARAMETERS:
+    if kind in PARAMETERS and kind != "embedding":
         fields, shape, _ = SHAPES[kind]
         assert list(made(kind, **fields).parameters(shape)) == (
             ["kernel"] if "bias" in fields else []

@@ -14,6 +14,7 @@ from bench.proof.sensitivity import oracle
 from bench.proof.timed_path import Ended, ended, is_close, judge, prove_run, rows_of
 from bench.workers.pool import ROOT
 from spec import data, randomness
+from spec.sources import Draw
 from spec.state import init_state
 from spec.workload import Workload
 
@@ -132,16 +133,33 @@ def test_so_with_losses(workload: Workload) -> None:
         judged(workload, first, 1, 21.3, **known)
 
 
+def _drawing(**every: int) -> Any:
+    """A workload that draws these, in every so many iterations."""
+    source: Any = None
+    table = {key: Draw(1, source, key, key, often) for key, often in every.items()}
+    return SimpleNamespace(draw_table=lambda: table)
+
+
 def test_rows_are_the_iterations_of_all_chunks_in_order() -> None:
     chunks: Any = [
         {"x": np.arange(6).reshape(2, 3), "z": [7.0, 8.0]},
         {"x": np.array([[9, 9, 9]]), "z": [1.0]},
     ]
-    found = rows_of(iter(chunks))
+    found = rows_of(_drawing(x=1, z=1), iter(chunks), 3)
     assert [row["x"].tolist() for row in found] == [[0, 1, 2], [3, 4, 5], [9, 9, 9]]
     assert [float(row["z"]) for row in found] == [7.0, 8.0, 1.0]
     assert all(isinstance(value, np.ndarray) for row in found for value in row.values())
-    assert rows_of([]) == []
+    assert rows_of(_drawing(x=1), [], 0) == []
+
+
+def test_what_is_not_drawn_in_each_iteration_is_in_the_rows_of_its_own() -> None:
+    chunks: Any = [
+        {"x": np.arange(4), "lazy": np.array([10, 11])},
+        {"x": np.arange(4, 7), "lazy": np.array([12, 13])},
+    ]
+    found = rows_of(_drawing(x=1, lazy=2), chunks, 7)
+    assert [int(row["x"]) for row in found] == list(range(7))
+    assert [int(row.get("lazy", 0)) for row in found] == [10, 0, 11, 0, 12, 0, 13]
 
 
 def test_an_end_is_waited_for_and_exported(workload: Workload) -> None:

@@ -51,7 +51,7 @@ def test_the_references_own_end_is_right(right: tuple[Workload, Ended, Replay]) 
     assert (measured.max_error, measured.fingerprint) == (0.0, end.fingerprint)
     named = 3  # the count, and that names of metrics and of the state are the same
     compared = set(shapes(workload)) - {"iteration"}
-    assert measured.count == named + 2 * N * len(found.metrics) + len(compared)
+    assert measured.count == named + (1 + N) * len(found.metrics) + len(compared)
     keys = [key for of in comparable(workload, "float64").values() for key in of]
     assert sorted(keys) == sorted(compared)
 

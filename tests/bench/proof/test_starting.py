@@ -56,7 +56,7 @@ class Program:
     def draws(self, data: Any, seed: int, n: int) -> Any:
         """A chunk of the iterations' numbers."""
         assert (data[0], seed) == ("placed", starting.SEED)
-        yield {"x": np.arange(n * 2.0).reshape(n, 2)}
+        yield {"d/z": np.arange(n * 2.0).reshape(n, 2)}
 
 
 @pytest.fixture(name="made")
@@ -162,7 +162,7 @@ def test_ends_and_draws_are_written_once_each(
         assert end["metrics"]["loss"].tolist() == list(range(n))
         assert end["state"].keys() == init_state(CELL.load(), 0).keys()
         rows = read_rows(Path(files["draws"]))
-        assert [row["x"].tolist() for row in rows] == [[2.0 * i, 2.0 * i + 1] for i in range(n)]
+        assert [row["d/z"].tolist() for row in rows] == [[2.0 * i, 2.0 * i + 1] for i in range(n)]
         assert Path(files["draws"]).stem == name_of(rows)
         assert files["first"] == name_of(rows[:1])
     assert found[1]["first"] == found[CHUNK + 1]["first"] == Path(found[1]["draws"]).stem

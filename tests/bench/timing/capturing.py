@@ -9,9 +9,13 @@ import spec
 from backends.protocol import Arrays, Settings
 from spec import data, randomness
 from spec.state import init_state
+from spec.workload import Workload
 
 SIZES = (8, 4, 8)
 """Images in each iteration: an epoch's last batch, and the next epoch's first."""
+CUTS = ((0, 3), (3, 6), (9, 8), (17, 3))
+"""(first iteration, how many) of runs: with chunks of four, graphs of (place, length) (0, 3),
+(3, 1), (0, 4), (0, 1) and (1, 3), of which three are replayed again."""
 
 
 class Replayed:
@@ -20,10 +24,10 @@ class Replayed:
     made = 0
 
     def __init__(
-        self, iterate: Callable[[Mapping[str, Any]], dict[str, Any]], state: Any, chunk: Any
+        self, steps: Any, kinds: Any, rows: Callable[[Any], Any], state: Any, chunk: Any
     ) -> None:
         Replayed.made += 1
-        self._iterate = iterate
+        self._steps, self._rows = steps, rows
         self._draws = {key: value.clone() for key, value in chunk.items()}
 
     def __call__(self, chunk: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,36 +36,60 @@ class Replayed:
 
         for key, value in chunk.items():
             self._draws[key].copy_(value)
-        length = len(next(iter(chunk.values())))
-        rows = [
-            self._iterate({key: value[i] for key, value in self._draws.items()})
-            for i in range(length)
-        ]
-        return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+        given = zip(self._steps, self._rows(self._draws), strict=True)
+        found = [step(row) for step, row in given]
+        names = {name for one in found for name in one}
+        return {name: torch.stack([one[name] for one in found if name in one]) for name in names}
 
 
 def batches_of_two_sizes(workload: str) -> dict[str, Any]:
     """{same: whether replayed and looped iterations end with the same bits, graphs: how many}."""
+    return _compared(_trained, workload)
+
+
+def places_in_a_period(workload: str) -> dict[str, Any]:
+    """The same of a run that is cut within periods, so that chunks begin and end within them."""
+    return _compared(_cut, workload)
+
+
+def _compared(trained: Callable[[str, str], Arrays], workload: str) -> dict[str, Any]:
     from backends.pytorch import training
 
     training.ChunkGraph = Replayed  # type: ignore[assignment,misc]
     training._compiled = lambda function: function
-    replayed, looped = (_trained(workload, mode) for mode in ("multistep", "eager"))
+    before = Replayed.made
+    replayed, looped = (trained(workload, mode) for mode in ("multistep", "eager"))
     return {
         "same": all(np.array_equal(replayed[key], value) for key, value in looped.items()),
-        "graphs": Replayed.made,
+        "graphs": Replayed.made - before,
     }
 
 
-def _trained(name: str, mode: str) -> Arrays:
-    from backends.pytorch import training
+def _cut(name: str, mode: str) -> Arrays:
+    workload = spec.load(name, {"schedule.batch_size": 4})
+    program = _program(workload, mode)
+    placed = program.place(data.synthetic(workload, 0, 3))
+    state = program.import_state(init_state(workload, 0))
+    metrics: Arrays = {}
+    for first, n in CUTS:
+        state, found = program.run(state, placed, 0, n, first)
+        metrics |= {f"{first}/{name}": values.numpy() for name, values in found.items()}
+    return program.export_state(state) | metrics
 
+
+def _trained(name: str, mode: str) -> Arrays:
     workload = spec.load(name, {"schedule.batch_size": SIZES[0]})
-    settings = Settings(mode, "float64", "cpu", 1)  # type: ignore[arg-type]
-    program = training.Program(workload, settings)  # not prepared: no such mode on a CPU
+    program = _program(workload, mode)
     state = program.import_state(init_state(workload, 0))
     for i, size in enumerate(SIZES):
         of_this_size = spec.load(name, {"schedule.batch_size": size})
         draws = randomness.draws(of_this_size, 0, i, data.load(of_this_size))
         state, _ = program.train_step(state, draws)
     return program.export_state(state)
+
+
+def _program(workload: Workload, mode: str) -> Any:
+    from backends.pytorch import training
+
+    settings = Settings(mode, "float64", "cpu", 1)  # type: ignore[arg-type]
+    return training.Program(workload, settings)  # not prepared: no such mode on a CPU

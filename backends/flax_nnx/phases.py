@@ -1,0 +1,285 @@
+"""What an iteration computes in Flax: forwards, gradients by jax.grad or jax.vjp, steps."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import Array as Tensor
+from jax import lax
+from jax.nn import sigmoid
+
+from backends.flax_nnx import optimizers
+from backends.flax_nnx import state as states
+from backends.flax_nnx.losses import TERMS
+from backends.flax_nnx.networks import Network
+from spec.flow import groups, reused, units
+from spec.phases import Phase
+from spec.workload import Workload
+
+Draws = Mapping[str, Tensor]
+Metrics = dict[str, Tensor]
+Unit = tuple[Phase, ...]
+
+
+class Pass(NamedTuple):
+    """What a phase's forwards gave."""
+
+    metrics: Metrics
+    gradients: states.Trees
+    statistics: states.Trees
+    outputs: dict[str, Tensor]
+    """Those that later phases reuse; nothing keeps a gradient from them."""
+    pull: Callable[..., Any] | None
+    """From gradients of the loss and of open outputs to those of networks and of what was reused;
+    only where phases hang together."""
+
+
+class Phases:
+    """The phases of one workload, in one precision."""
+
+    def __init__(self, workload: Workload, dtype: Any) -> None:
+        self.workload, self._dtype = workload, dtype
+        self.units = units(workload.phases)
+        # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
+        self._values = reused(workload.phases, "value")
+        self._graphs = reused(workload.phases, "graph")
+        self._chained = {phase.name for unit in self.units for phase in unit if len(unit) > 1}
+        self._phases = {phase.name: phase for phase in workload.phases}
+        self._keys = {name: workload.draw_keys(phase) for name, phase in self._phases.items()}
+        self._drawn = {name: workload.drawn(phase) for name, phase in self._phases.items()}
+        self._shared = {name: workload.shared_keys(phase) for name, phase in self._phases.items()}
+        self.masks = {name: workload.mask_keys(phase) for name, phase in self._phases.items()}
+        self._paces = {name: workload.pace(name) for name in workload.optimizers}
+        # Split once: from here on a network is its graph and trees of arrays.
+        self._networks = {
+            name: nnx.graphdef(nnx.eval_shape(partial(Network, network, dtype)))
+            for name, network in workload.networks.items()
+        }
+
+    def drawn_by(self, unit: Unit, draws: Draws) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """(what the phases draw in all repetitions, what they share)."""
+        own = {key: draws[key] for phase in unit for key in self._drawn[phase.name]}
+        shared = {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
+        return own, shared
+
+    def update(
+        self, unit: Unit, state: states.State, kept: Draws, draws: Draws
+    ) -> tuple[states.State, Metrics, Draws]:
+        """(state after the steps, metrics, outputs that other units reuse)."""
+        metrics: Metrics = {}
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                state, passes = self._passed(phase, state, passes, kept, draws)
+                metrics |= passes[phase.name].metrics
+            for phase in group:
+                state = self.apply(phase, state, passes[phase.name].gradients)
+        outputs = {
+            f"{phase.name}/{name}": passes[phase.name].outputs[name]
+            for phase in unit
+            for name in self._values[phase.name]
+        }
+        return state, metrics, outputs
+
+    def until(self, name: str, state: states.State, draws: Draws) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase behind those before it in an iteration."""
+        kept: Draws = {}
+        for unit in self.units:
+            own, shared = self.drawn_by(unit, draws)
+            for i in range(unit[0].repeat):
+                given = {key: value[i] for key, value in own.items()} | shared
+                if i == unit[0].repeat - 1 and any(phase.name == name for phase in unit):
+                    return self._within(name, unit, state, kept, given)
+                state, _, outputs = self.update(unit, state, kept, given)
+            kept = {**kept, **outputs}
+        raise KeyError(name)
+
+    def alone(
+        self,
+        phase: Phase,
+        parameters: states.Trees,
+        statistics: states.Trees,
+        seen: Draws,
+        draws: Draws,
+    ) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase that needs no other."""
+        found = self.differentiate(phase, parameters, statistics, seen, draws)
+        if found.pull is None:
+            return found.metrics, found.gradients
+        one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
+        return found.metrics, self._back(phase.name, {phase.name: found}, one, {}, phase.updates)
+
+    def differentiate(
+        self,
+        phase: Phase,
+        parameters: states.Trees,
+        statistics: states.Trees,
+        seen: Draws,
+        draws: Draws,
+    ) -> Pass:
+        """A phase's forwards and its gradients; where phases hang together, the way back instead.
+
+        `seen` is what it reuses.
+        """
+
+        def objective(moving: states.Trees, seen: Draws) -> Any:
+            values, kept = parameters | moving, statistics
+            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
+            whole = dict(outputs)
+            for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
+                name = step.network
+                fed = {port: [outputs[key] for key in keys] for port, keys in step.given.items()}
+                masks = {layer: _joined([draws[k] for k in of]) for layer, of in keys.items()}
+                x = {port: _joined(batches) for port, batches in fed.items()}
+                given = (name, values[name], kept[name], x, masks)
+                made, own = self.call(*given, train=step.mode == "train")
+                kept = kept | {name: own}
+                edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
+                for port, names in step.made.items():
+                    whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
+                    y = lax.stop_gradient(made[port]) if step.detach else made[port]
+                    outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
+            loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+            reported = {
+                name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
+            }
+            graphs = {name: whole[name] for name in self._graphs[phase.name]}
+            told = graphs | {name: whole[name] for name in self._values[phase.name]}
+            return loss, graphs, ({f"{phase.name}_loss": loss} | reported, kept, told)
+
+        def alone(moving: states.Trees) -> Any:
+            loss, _, beside = objective(moving, seen)
+            return loss, beside
+
+        def hanging(moving: states.Trees, open_: Draws) -> Any:
+            loss, graphs, beside = objective(moving, {**seen, **open_})
+            return (loss, graphs), beside
+
+        if phase.name not in self._chained:
+            moving = states.moving(parameters, phase.updates)
+            gradients, (metrics, kept, told) = jax.grad(alone, has_aux=True)(moving)
+            return Pass(metrics, gradients, kept, told, None)
+        through = {step.network: parameters[step.network] for step in phase.forwards}
+        open_ = {name: seen[name] for name, r in phase.reuse.items() if r.form == "graph"}
+        _, pull, (metrics, kept, told) = jax.vjp(hanging, through, open_, has_aux=True)
+        return Pass(metrics, {}, kept, told, pull)
+
+    def apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
+        """The state after one step of the phase's optimizer."""
+        name, slots, steps = phase.optimizer, state.slots, state.steps
+        moving = states.moving(state.parameters, phase.updates)
+        rate = (self.workload.schedule, self._paces[name], steps.get(name), self._dtype)
+        moved, kept, step = optimizers.apply(
+            self.workload.optimizers[name],
+            optimizers.rate_factor(*rate),
+            _clip(phase, "before_step", moving),
+            gradients,
+            {slot: states.moving(of, phase.updates) for slot, of in slots[name].items()},
+            steps.get(name),
+        )
+        return state._replace(
+            parameters=state.parameters | _clip(phase, "after_step", moved),
+            slots=slots | {name: {slot: of | kept[slot] for slot, of in slots[name].items()}},
+            steps=steps | ({name: step} if name in steps else {}),
+        )
+
+    def move_averages(self, averages: states.Trees, parameters: states.Trees) -> states.Trees:
+        """The moving averages after an iteration."""
+        return {
+            name: optax.incremental_update(parameters[name], averages[name], step_size=1.0 - decay)
+            for name, decay in self.workload.averages.items()
+        }
+
+    def call(
+        self,
+        network: str,
+        parameters: Any,
+        statistics: Any,
+        inputs: dict[str, Tensor],
+        masks: dict[str, Tensor],
+        *,
+        train: bool,
+    ) -> tuple[dict[str, Tensor], Any]:
+        """(outputs, running statistics after it) of a network, from its own trees."""
+        module = nnx.merge(self._networks[network], parameters, statistics, copy=True)
+        made = module(inputs, masks, train=train)
+        return made, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def _passed(
+        self,
+        phase: Phase,
+        state: states.State,
+        passes: dict[str, Pass],
+        kept: Draws,
+        draws: Draws,
+    ) -> tuple[states.State, dict[str, Pass]]:
+        """(state with the statistics after a phase's forwards, passes with this one)."""
+        seen = {
+            name: passes[reuse.phase].outputs[reuse.output]
+            if reuse.phase in passes
+            else kept[f"{reuse.phase}/{reuse.output}"]
+            for name, reuse in phase.reuse.items()
+        }
+        given = (phase, state.parameters, state.statistics, seen, draws)
+        found = self.differentiate(*given)
+        if found.pull is not None:
+            passes = {**passes, phase.name: found}
+            one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
+            found = found._replace(gradients=self._back(phase.name, passes, one, {}, phase.updates))
+        return state._replace(statistics=found.statistics), {**passes, phase.name: found}
+
+    def _back(
+        self,
+        name: str,
+        passes: Mapping[str, Pass],
+        of_loss: Tensor,
+        of_outputs: Draws,
+        networks: tuple[str, ...],
+    ) -> states.Trees:
+        """What comes back to these networks from a phase's loss and outputs, through all phases."""
+        outputs, pull = passes[name].outputs, passes[name].pull
+        assert pull is not None
+        asked = {
+            key: of_outputs.get(key, jnp.zeros_like(outputs[key])) for key in self._graphs[name]
+        }
+        own, behind = pull((of_loss, asked))
+        found = {network: own[network] for network in networks if network in own}
+        for key, gradient in behind.items():
+            reuse = self._phases[name].reuse[key]
+            further = (reuse.phase, passes, jnp.zeros_like(of_loss), {reuse.output: gradient})
+            for network, tree in self._back(*further, networks).items():
+                found[network] = (
+                    jax.tree.map(jnp.add, found[network], tree) if network in found else tree
+                )
+        return found
+
+    def _within(
+        self, name: str, unit: Unit, state: states.State, kept: Draws, draws: Draws
+    ) -> tuple[Metrics, states.Trees]:
+        """(metrics, gradients) of a phase of a unit, before its step."""
+        passes: dict[str, Pass] = {}
+        for group in groups(unit):
+            for phase in group:
+                state, passes = self._passed(phase, state, passes, kept, draws)
+                if phase.name == name:
+                    return passes[name].metrics, passes[name].gradients
+            for phase in group:
+                state = self.apply(phase, state, passes[phase.name].gradients)
+        raise KeyError(name)
+
+
+def _joined(batches: list[Tensor]) -> Tensor:
+    """Batches one after the other."""
+    return jnp.concatenate(batches) if len(batches) > 1 else batches[0]
+
+
+def _clip(phase: Phase, when: str, trees: states.Trees) -> states.Trees:
+    if phase.clip is None or phase.clip.when != when:
+        return trees
+    limit = phase.clip.limit
+    return jax.tree.map(lambda tensor: jnp.clip(tensor, -limit, limit), trees)

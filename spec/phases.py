@@ -1,5 +1,6 @@
 """An iteration is an ordered list of phases; everything after the spec sees phases only."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -170,6 +171,30 @@ class Reuse(Model):
     which have not moved since; of a forward that is detached too, where it is reused itself."""
 
 
+class Pool(Model):
+    """Samples of earlier iterations, which some of a batch are exchanged for (arXiv 1612.07828,
+    section 2.3).
+
+    Until `size` samples are in it each is put there and passed on. From then on each, with
+    probability 1/2, is exchanged for the one in a slot that is drawn, and that one is passed on in
+    its place; or it is passed on and not kept. The samples of a batch have slots of their own:
+    programs that go through a batch one by one may take a slot twice. What is passed on has no
+    gradient.
+    """
+
+    of: Value
+    """What is mixed: a draw, what is reused, or an output of the phase."""
+    size: Annotated[int, Field(ge=1, le=2**20)]
+
+    def swap(self, phase: str, name: str) -> str:
+        """The key of the draw that says which are exchanged: 1 or 0."""
+        return f"{phase}/{name}.swap"
+
+    def slot(self, phase: str, name: str) -> str:
+        """The key of the draw of slots."""
+        return f"{phase}/{name}.slot"
+
+
 class Phase(Model):
     """One kind of update: draws, forwards, the loss, and whose parameters move by which optimizer.
 
@@ -190,9 +215,16 @@ class Phase(Model):
     clip: Clip | None = None
     reuse: dict[Name, Reuse] = Field(default={})
     """Outputs of earlier phases, by the name that they have here."""
+    pools: dict[Name, Pool] = Field(default={})
+    """Old samples mixed with new ones, by the name that the mixture has here."""
     together: bool = False
     """Gradients are taken before the phase in front of this one makes its step: both networks see
     each other's old parameters. The steps follow, in the order of the phases."""
+
+    def mixed(self, known: Iterable[str]) -> dict[str, Pool]:
+        """The pools of what has just become known."""
+        names = set(known)
+        return {name: pool for name, pool in self.pools.items() if pool.of in names}
 
 
 class Schedule(Model):

@@ -24,6 +24,7 @@ from spec.sources import (
     Labels,
     Mask,
     NormalNoise,
+    Slots,
     UniformNoise,
 )
 from spec.workload import Workload
@@ -221,4 +222,7 @@ def sample(source: Drawn, key: str, start: int, rows: int) -> Array:
         case Mask(rate=rate):
             kept = uniform(key, start, rows, source.shape) >= rate
             return kept.astype(np.float64)
+        case Slots(classes=classes):
+            # Of a whole batch, by its first sample: an order of all places, of which some are used.
+            return permutation(f"{key}/{start}", classes)[:rows].astype(np.int32)
     raise TypeError(f"{source.kind} is not a stream")

@@ -219,11 +219,25 @@ class GaussianStream(Model):
 
 
 class Mask(Model):
-    """1 with probability 1 - rate, else 0: what a dropout layer keeps; made for it, not written."""
+    """1 with probability 1 - rate, else 0: what a dropout layer keeps, or which samples a pool
+    exchanges; made for it, not written."""
 
     kind: Literal["mask"]
     rate: Share
-    shape: Shape
+    shape: tuple[int, ...]
+
+
+class Slots(Model):
+    """Places in a pool, all different within a batch; made for it, not written."""
+
+    kind: Literal["slots"]
+    classes: int
+    """How many places there are."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One number."""
+        return ()
 
 
 class PartOf(Model):
@@ -253,8 +267,10 @@ Source = Annotated[
     NormalNoise | UniformNoise | Labels | Digits | Photos | GaussianStream,
     Field(discriminator="kind"),
 ]
-Drawn = NormalNoise | UniformNoise | Labels | Digits | Photos | GaussianStream | Mask | PartOf
-"""What an iteration draws: the sources of a file, their parts, and the masks of its layers."""
+Drawn = (
+    NormalNoise | UniformNoise | Labels | Digits | Photos | GaussianStream | Mask | PartOf | Slots
+)
+"""What an iteration draws: the sources of a file and their parts, masks and choices."""
 ARRAYS = (Digits, Photos, PartOf)
 """Sources that are a finite array, sampled by index."""
 

@@ -5,6 +5,8 @@ A state is a flat mapping of NumPy arrays:
     `opt_state/<optimizer>/<slot>/<parameter key>`     an optimizer's moments, from zero
     `opt_state/<optimizer>/step`                       updates made, where the rule depends on them
     `average/<network>/<layer>/<array>`                moving averages of parameters
+    `pool/<phase>/<name>/samples`                      a pool's places (size, *shape), from zero
+    `pool/<phase>/<name>/count`                        how many of them are filled
     `iteration`                                        iterations completed
 """
 
@@ -55,6 +57,19 @@ def averages(workload: Workload) -> dict[str, Parameter]:
     return {f"average/{key}": value for key, value in averaged.items()}
 
 
+def pools(workload: Workload) -> dict[str, tuple[int, ...]]:
+    """Arrays of pools and their shapes, by canonical key."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, shape in workload.pools().items():
+        found |= {f"pool/{name}/samples": shape, f"pool/{name}/count": ()}
+    return found
+
+
+def is_count(key: str) -> bool:
+    """Whether a key's array is a whole number, int64."""
+    return key == "iteration" or key.endswith(("/step", "/count"))
+
+
 def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
     """Every key of the state with the shape of its array."""
     all_shapes = {key: p.shape for key, p in parameters(workload).items()}
@@ -66,6 +81,7 @@ def shapes(workload: Workload) -> dict[str, tuple[int, ...]]:
         if workload.counts(name):
             all_shapes[f"opt_state/{name}/step"] = ()
     all_shapes |= {key: p.shape for key, p in averages(workload).items()}
+    all_shapes |= pools(workload)
     return all_shapes | {"iteration": ()}
 
 
@@ -73,8 +89,7 @@ def init_state(workload: Workload, seed: int) -> State:
     """The first state: parameters from their initialisers, all else at its start. float64."""
     state: State = {}
     for key, shape in shapes(workload).items():
-        counter = key == "iteration" or key.endswith("/step")
-        state[key] = np.zeros(shape, np.int64 if counter else np.float64)
+        state[key] = np.zeros(shape, np.int64 if is_count(key) else np.float64)
     for name, optimizer in workload.optimizers.items():
         if isinstance(optimizer, RmsProp):
             for key in optimized(workload, name):

@@ -15,10 +15,23 @@ from spec.flow import check_flow, period, running
 from spec.network import INPUT, OUTPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Schedule
-from spec.sources import Digits, Draw, GaussianStream, Photos, Source, parts_of
+from spec.sources import (
+    Digits,
+    Draw,
+    Drawn,
+    GaussianStream,
+    Mask,
+    Photos,
+    Slots,
+    Source,
+    parts_of,
+)
 
 SHARED = "shared"
 """What keys of shared draws begin with, where others have their phase's name."""
+LARGEST_POOL = 2**28
+"""Numbers: a GiB in float32."""
+WHAT = "draw, reused value or output"
 REAL = (Digits, Photos, GaussianStream)
 """Sources of real samples."""
 
@@ -164,6 +177,15 @@ class Workload(Model):
                 if name not in self.shared:
                     key = f"{phase.name}/{name}"
                     table |= self._drawn_of(key, phase.repeat, phase.every, name)
+            for name, pool in phase.pools.items():
+                coin = Mask(kind="mask", rate=0.5, shape=())
+                slots = Slots(kind="slots", classes=pool.size)
+                of: dict[str, Drawn] = {
+                    pool.swap(phase.name, name): coin,
+                    pool.slot(phase.name, name): slots,
+                }
+                for key, drawn in of.items():
+                    table[key] = Draw(phase.repeat, drawn, name, key, phase.every)
             for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
                 sources = self.networks[forward.network].masks()
                 for layer, keys in masks.items():
@@ -203,6 +225,16 @@ class Workload(Model):
     def shared_keys(self, phase: Phase) -> list[str]:
         """Keys of what a phase is given that others, or its own repetitions, are given too."""
         return [key for key in self.draw_keys(phase).values() if key.startswith(f"{SHARED}/")]
+
+    def pools(self) -> dict[str, tuple[int, ...]]:
+        """`<phase>/<name>` -> (size, *shape) of every pool."""
+        found: dict[str, tuple[int, ...]] = {}
+        known: dict[str, dict[str, Seen]] = {}
+        for i, phase in enumerate(self.phases if any(p.pools for p in self.phases) else ()):
+            known[phase.name] = _check_phase(self, f"phases[{i}]", phase, known)
+            for name, pool in phase.pools.items():
+                found[f"{phase.name}/{name}"] = (pool.size, *known[phase.name][name].shape)
+        return found
 
     def mask_keys(self, phase: Phase) -> list[dict[str, tuple[str, ...]]]:
         """For each forward: dropout layer -> keys of its masks, in the order of the inputs."""
@@ -341,11 +373,15 @@ def _check_phase(
         if name in known:
             raise PlaceError(here, "a draw has this name; take another")
         known[name] = earlier[reuse.phase][reuse.output]
+    known |= _check_pools(workload, place, phase, known, known)
     for i, forward in enumerate(phase.forwards):
         here = f"{place}.forwards[{i}]"
         _among(f"{here}.network", forward.network, workload.networks, "network")
         network = workload.networks[forward.network]
-        known |= _check_forward(network, phase.name, here, forward, known)
+        known |= (made := _check_forward(network, phase.name, here, forward, known))
+        known |= _check_pools(workload, place, phase, made, known)
+    for name, pool in phase.pools.items():
+        _among(f"{place}.pools.{name}.of", pool.of, [n for n in known if n != name], WHAT)
     for i, term in enumerate(phase.losses):
         _check_term(workload, f"{place}.losses[{i}]", term, known)
     for name, output in phase.metrics.items():
@@ -357,6 +393,37 @@ def _check_phase(
             message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
             raise PlaceError(f"networks.{name}.layers", message)
     return known
+
+
+def _check_pools(
+    workload: Workload,
+    place: str,
+    phase: Phase,
+    made: dict[str, Seen],
+    known: dict[str, Seen],
+) -> dict[str, Seen]:
+    """The mixtures of what was just made, by name."""
+    found: dict[str, Seen] = {}
+    for name, pool in phase.mixed(made).items():
+        here, batch = f"{place}.pools.{name}", workload.schedule.batch_size
+        if name in known:
+            raise PlaceError(here, "a draw or an earlier output has this name; take another")
+        if pool.size < batch:
+            raise PlaceError(
+                f"{here}.size",
+                f"given {pool.size}, but each of the {batch} samples of a batch has a slot of its "
+                f"own; take {batch} or more",
+            )
+        if made[pool.of].classes is not None:
+            raise PlaceError(f"{here}.of", f"{pool.of!r} has {made[pool.of]}; take real numbers")
+        if pool.size * prod(made[pool.of].shape) > LARGEST_POOL:
+            raise PlaceError(
+                f"{here}.size",
+                f"given {pool.size}, with samples of shape {made[pool.of]} more than "
+                f"{LARGEST_POOL:,} numbers; take fewer",
+            )
+        found[name] = made[pool.of]
+    return found
 
 
 def _check_forward(

@@ -24,6 +24,7 @@ from spec.sources import (
     Labels,
     Mask,
     NormalNoise,
+    Slots,
     UniformNoise,
 )
 
@@ -119,6 +120,9 @@ def _sample(place: Array, *, source: Drawn, shape: tuple[int, ...], dtype: Any) 
     match source:
         case Labels(classes=classes):
             return jax.random.randint(_key(place), shape, 0, classes, dtype=jnp.int32)
+        case Slots(classes=classes):
+            order = jnp.argsort(uniform(_key(place), (*shape[:-1], classes)), axis=-1)
+            return order[..., : shape[-1]].astype(jnp.int32)
         case Mask(rate=rate):
             return (_in_pieces(uniform, _key(place), shape) >= rate).astype(dtype)
         case UniformNoise(low=low, high=high):

@@ -1,6 +1,6 @@
 """What an iteration computes in Flax: forwards, gradients by jax.grad or jax.vjp, steps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ class Pass(NamedTuple):
     metrics: Metrics
     gradients: states.Trees
     statistics: states.Trees
+    pools: dict[str, states.Pool]
     outputs: dict[str, Tensor]
     """Those that later phases reuse; nothing keeps a gradient from them."""
     pull: Callable[..., Any] | None
@@ -100,36 +101,26 @@ class Phases:
         raise KeyError(name)
 
     def alone(
-        self,
-        phase: Phase,
-        parameters: states.Trees,
-        statistics: states.Trees,
-        seen: Draws,
-        draws: Draws,
+        self, phase: Phase, state: states.State, seen: Draws, draws: Draws
     ) -> tuple[Metrics, states.Trees]:
         """(metrics, gradients) of a phase that needs no other."""
-        found = self.differentiate(phase, parameters, statistics, seen, draws)
+        found = self.differentiate(phase, state, seen, draws)
         if found.pull is None:
             return found.metrics, found.gradients
         one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
         return found.metrics, self._back(phase.name, {phase.name: found}, one, {}, phase.updates)
 
-    def differentiate(
-        self,
-        phase: Phase,
-        parameters: states.Trees,
-        statistics: states.Trees,
-        seen: Draws,
-        draws: Draws,
-    ) -> Pass:
+    def differentiate(self, phase: Phase, state: states.State, seen: Draws, draws: Draws) -> Pass:
         """A phase's forwards and its gradients; where phases hang together, the way back instead.
 
         `seen` is what it reuses.
         """
 
         def objective(moving: states.Trees, seen: Draws) -> Any:
-            values, kept = parameters | moving, statistics
+            values, kept = state.parameters | moving, state.statistics
             outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
+            mixed, pools = _mixed(phase, state.pools, outputs, outputs, draws)
+            outputs |= mixed
             whole = dict(outputs)
             for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
                 name = step.network
@@ -144,13 +135,16 @@ class Phases:
                     whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
                     y = lax.stop_gradient(made[port]) if step.detach else made[port]
                     outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
+                mixed, pools = _mixed(phase, pools, step.writes, outputs, draws)
+                outputs, whole = outputs | mixed, whole | mixed
             loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
             reported = {
                 name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
             }
             graphs = {name: whole[name] for name in self._graphs[phase.name]}
             told = graphs | {name: whole[name] for name in self._values[phase.name]}
-            return loss, graphs, ({f"{phase.name}_loss": loss} | reported, kept, told)
+            metrics = {f"{phase.name}_loss": loss} | reported
+            return loss, graphs, (metrics, (kept, pools, told))
 
         def alone(moving: states.Trees) -> Any:
             loss, _, beside = objective(moving, seen)
@@ -161,13 +155,13 @@ class Phases:
             return (loss, graphs), beside
 
         if phase.name not in self._chained:
-            moving = states.moving(parameters, phase.updates)
-            gradients, (metrics, kept, told) = jax.grad(alone, has_aux=True)(moving)
-            return Pass(metrics, gradients, kept, told, None)
-        through = {step.network: parameters[step.network] for step in phase.forwards}
+            moving = states.moving(state.parameters, phase.updates)
+            gradients, (metrics, kept) = jax.grad(alone, has_aux=True)(moving)
+            return Pass(metrics, gradients, *kept, None)
+        through = {step.network: state.parameters[step.network] for step in phase.forwards}
         open_ = {name: seen[name] for name, r in phase.reuse.items() if r.form == "graph"}
-        _, pull, (metrics, kept, told) = jax.vjp(hanging, through, open_, has_aux=True)
-        return Pass(metrics, {}, kept, told, pull)
+        _, pull, (metrics, kept) = jax.vjp(hanging, through, open_, has_aux=True)
+        return Pass(metrics, {}, *kept, pull)
 
     def apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
         """The state after one step of the phase's optimizer."""
@@ -218,20 +212,20 @@ class Phases:
         kept: Draws,
         draws: Draws,
     ) -> tuple[states.State, dict[str, Pass]]:
-        """(state with the statistics after a phase's forwards, passes with this one)."""
+        """(state with the statistics and pools after a phase, passes with this one)."""
         seen = {
             name: passes[reuse.phase].outputs[reuse.output]
             if reuse.phase in passes
             else kept[f"{reuse.phase}/{reuse.output}"]
             for name, reuse in phase.reuse.items()
         }
-        given = (phase, state.parameters, state.statistics, seen, draws)
-        found = self.differentiate(*given)
+        found = self.differentiate(phase, state, seen, draws)
         if found.pull is not None:
             passes = {**passes, phase.name: found}
             one = jnp.ones_like(found.metrics[f"{phase.name}_loss"])
             found = found._replace(gradients=self._back(phase.name, passes, one, {}, phase.updates))
-        return state._replace(statistics=found.statistics), {**passes, phase.name: found}
+        after = state._replace(statistics=found.statistics, pools=found.pools)
+        return after, {**passes, phase.name: found}
 
     def _back(
         self,
@@ -271,6 +265,35 @@ class Phases:
             for phase in group:
                 state = self.apply(phase, state, passes[phase.name].gradients)
         raise KeyError(name)
+
+
+def _mixed(
+    phase: Phase,
+    pools: dict[str, states.Pool],
+    made: Iterable[str],
+    outputs: Draws,
+    draws: Draws,
+) -> tuple[dict[str, Tensor], dict[str, states.Pool]]:
+    """(what was made mixed with its pools, the pools after it): a gather and a scatter."""
+    found = {}
+    for name, of in phase.mixed(made).items():
+        key = f"{phase.name}/{name}"
+        (samples, count), new = pools[key], lax.stop_gradient(outputs[of.of])
+        places, filling = count + jnp.arange(len(new)), count < of.size
+        slots = jnp.where(filling, places % of.size, draws[of.slot(phase.name, name)])
+        swaps = draws[of.swap(phase.name, name)] > 0.5
+        old = samples[slots]
+        found[name] = jnp.where(_beside(swaps & ~filling, new), old, new)
+        written = _beside(jnp.where(filling, places < of.size, swaps), new)
+        samples = samples.at[slots].set(jnp.where(written, new, old))
+        count = jnp.minimum(count + len(new), of.size).astype(count.dtype)
+        pools = pools | {key: states.Pool(samples, count)}
+    return found, pools
+
+
+def _beside(flags: Tensor, samples: Tensor) -> Tensor:
+    """Flags (batch,) as they go with samples (batch, ...)."""
+    return flags.reshape(-1, *[1] * (samples.ndim - 1))
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

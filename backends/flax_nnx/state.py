@@ -35,6 +35,13 @@ Slots = dict[str, dict[str, Trees]]
 """optimizer -> slot -> trees of the networks that it moves"""
 
 
+class Pool(NamedTuple):
+    """Old samples, (size, *shape), and how many places are filled."""
+
+    samples: Tensor
+    count: Tensor
+
+
 class State(NamedTuple):
     """Everything that an iteration changes, as one pytree that is donated to each step."""
 
@@ -44,6 +51,7 @@ class State(NamedTuple):
     statistics: Trees
     slots: Slots
     steps: dict[str, Tensor]
+    pools: dict[str, Pool]
     iteration: Tensor
 
 
@@ -71,6 +79,12 @@ def import_state(
         for name in workload.optimizers
         if workload.counts(name)
     }
+    pools = {
+        name: Pool(
+            _put(arrays[f"pool/{name}/samples"], dtype, device), counter(f"pool/{name}/count")
+        )
+        for name in workload.pools()
+    }
     averaged = [key.removeprefix("average/") for key in averages(workload)]
     nothing: Trees = {name: {} for name in workload.networks}
     return State(
@@ -79,6 +93,7 @@ def import_state(
         nothing | trees(statistics(workload)),
         slots,
         steps,
+        pools,
         counter("iteration"),
     )
 
@@ -94,6 +109,9 @@ def export_state(workload: Workload, state: State) -> Arrays:
                 exported[f"opt_state/{name}/{slot}/{key}"] = array
     for name, step in state.steps.items():
         exported[f"opt_state/{name}/step"] = np.array(step, np.int64)
+    for name, pool in state.pools.items():
+        exported[f"pool/{name}/samples"] = to_canonical(pool.samples)
+        exported[f"pool/{name}/count"] = np.array(pool.count, np.int64)
     return exported | {"iteration": np.array(state.iteration, np.int64)}
 
 

@@ -76,7 +76,7 @@ class Program:
         given = {key: self._given(value) for key, value in draws.items()}
         if not needs_iteration(self.phases[phase], reused):
             seen = {name: self._given(value) for name, value in (reused or {}).items()}
-            found = self._gradients[phase](state.parameters, state.statistics, seen, given)
+            found = self._gradients[phase](state, seen, given)
         else:
             found = self._untils[phase](state, given)
         return _floats(found[0]), states.to_arrays(self.workload, found[1])

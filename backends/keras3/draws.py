@@ -25,6 +25,7 @@ from spec.sources import (
     Labels,
     Mask,
     NormalNoise,
+    Slots,
     UniformNoise,
 )
 
@@ -120,6 +121,9 @@ def _sample(place: Tensor, *, source: Drawn, shape: tuple[int, ...], dtype: str)
         case Labels(classes=classes):
             with _seeded(place):
                 return keras.random.randint(shape, 0, classes, dtype="int32", seed=_GENERATOR)
+        case Slots(classes=classes):
+            order = ops.argsort(_uniform(place, (*shape[:-1], classes), dtype), axis=-1)
+            return ops.cast(order[..., : shape[-1]], "int32")
         case Mask(rate=rate):
             return ops.cast(_uniform(place, shape, dtype) >= rate, dtype)
         case UniformNoise(low=low, high=high):

@@ -1,6 +1,6 @@
 """What an iteration computes in Keras: forwards, gradients by the engine, steps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -186,6 +186,7 @@ class Phases:
     def _loss(self, phase: Phase, draws: Tensors, seen: Tensors) -> tuple[Tensor, Tensors, Tensors]:
         """(loss, logits to report by metric, outputs that later phases reuse)."""
         outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | seen
+        outputs |= self._mixed(phase, outputs, outputs, draws)
         whole = dict(outputs)
         for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
             given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
@@ -200,6 +201,8 @@ class Phases:
                 whole |= dict(zip(names, parts, strict=True))
                 closed = [ops.stop_gradient(part) for part in parts] if step.detach else parts
                 outputs |= dict(zip(names, closed, strict=True))
+            mixed = self._mixed(phase, step.writes, outputs, draws)
+            outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         wanted = (*self._graphs[phase.name], *self._values[phase.name])
         told = {name: whole[name] for name in wanted}
@@ -211,6 +214,28 @@ class Phases:
         """The same as a function of what is reused with its graph; and the open outputs."""
         loss, logits, told = self._loss(phase, draws, seen | graphs)
         return loss, logits, told, {name: told[name] for name in self._graphs[phase.name]}
+
+    def _mixed(
+        self, phase: Phase, made: Iterable[str], outputs: Tensors, draws: Tensors
+    ) -> Tensors:
+        """What was made mixed with its pools, which are assigned: a gather and a scatter."""
+        found = {}
+        for name, of in phase.mixed(made).items():
+            key, new = f"pool/{phase.name}/{name}", ops.stop_gradient(outputs[of.of])
+            samples, count = self.variables[f"{key}/samples"], self.variables[f"{key}/count"]
+            batch, slots = new.shape[0], draws[of.slot(phase.name, name)]
+            places = ops.cast(count.value, "int32") + ops.arange(batch, dtype="int32")
+            filling = count.value < of.size
+            slots = ops.where(filling, places % of.size, slots)
+            swaps = draws[of.swap(phase.name, name)] > 0.5
+            old = ops.take(samples.value, slots, axis=0)
+            exchanged = ops.logical_and(swaps, ops.logical_not(filling))
+            found[name] = ops.where(_beside(exchanged, new), old, new)
+            written = _beside(ops.where(filling, places < of.size, swaps), new)
+            put = ops.where(written, new, old)
+            samples.assign(ops.scatter_update(samples.value, slots[:, None], put))
+            count.assign(ops.minimum(count.value + batch, of.size))
+        return found
 
     def _passed(
         self,
@@ -290,7 +315,18 @@ class Phases:
             keys = list(parameters(self.workload, (name,)))
             averages = zip(keys, states.moving({name: network}, keys), strict=True)
             table |= {f"average/{key}": average for key, average in averages}
+        for name, shape in self.workload.pools().items():
+            nothing = {"initializer": "zeros", "trainable": False}
+            table[f"pool/{name}/samples"] = keras.Variable(
+                shape=shape, dtype=keras.config.floatx(), **nothing
+            )
+            table[f"pool/{name}/count"] = keras.Variable(shape=(), dtype="int", **nothing)
         return table
+
+
+def _beside(flags: Tensor, samples: Tensor) -> Tensor:
+    """Flags (batch,) as they go with samples (batch, ...)."""
+    return ops.reshape(flags, (-1, *[1] * (len(samples.shape) - 1)))
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ from keras import ops
 
 from backends.keras3.networks import Network
 from backends.protocol import Array, Arrays
+from spec.state import is_count
 from spec.workload import Workload
 
 Tensor = Any
@@ -54,7 +55,7 @@ def to_arrays(workload: Workload, tensors: Mapping[str, Tensor]) -> Arrays:
 
     def array(key: str, tensor: Tensor) -> Array:
         values = ops.convert_to_numpy(tensor)
-        if key.endswith("/step"):
+        if is_count(key):
             return np.array(values, np.int64)
         # A copy: the next step writes over a tensor's memory.
         return np.array(np.transpose(values, np.argsort(axes[_parameter(key)])), order="C")
@@ -67,7 +68,7 @@ def from_arrays(workload: Workload, arrays: Mapping[str, Array], dtype: str) -> 
     axes = _axes(workload)
 
     def tensor(key: str, array: Array) -> Tensor:
-        if key.endswith("/step"):
+        if is_count(key):
             return ops.convert_to_tensor(array, dtype="int")
         # A copy: on a CPU a tensor may share the array's memory.
         values = np.array(np.transpose(array, axes[_parameter(key)]), dtype, order="C")
@@ -104,6 +105,8 @@ def _axes(workload: Workload) -> dict[str, tuple[int, ...]]:
                 identity = tuple(range(len(value.shape)))
                 axes = AXES.get(layer.kind, identity) if key == "kernel" else identity
                 table[f"{name}/{layer_name}/{key}"] = axes
+    for name, shape in workload.pools().items():
+        table[_parameter(f"pool/{name}/samples")] = tuple(range(len(shape)))
     return table
 
 

@@ -65,6 +65,7 @@ def _changed_in(state: State) -> list[Tensor]:
         *(tensor for network in networks for tensor in network.buffers()),
         *(tensor for of in moments for tensor in of.values()),
         *state.steps.values(),
+        *(tensor for pool in state.pools.values() for tensor in pool),
     ]
 
 

@@ -16,6 +16,7 @@ from spec.sources import (
     Labels,
     Mask,
     NormalNoise,
+    Slots,
     UniformNoise,
 )
 
@@ -102,6 +103,9 @@ def _sample(
     match source:
         case Labels(classes=classes):
             return torch.randint(classes, shape, **(options | {"dtype": torch.int32}))
+        case Slots(classes=classes):
+            order = torch.rand((*shape[:-1], classes), **options).argsort(dim=-1)
+            return order[..., : shape[-1]].to(torch.int32)
         case Mask(rate=rate):
             return (torch.rand(shape, **options) >= rate).to(like.dtype)
         case UniformNoise(low=low, high=high):

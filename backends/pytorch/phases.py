@@ -1,7 +1,7 @@
 """What an iteration computes in PyTorch: forwards, gradients by autograd.grad, steps, in place."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -28,6 +28,7 @@ class Parts(NamedTuple):
     averages: dict[str, Network]
     slots: states.Slots
     steps: dict[str, Tensor]
+    pools: dict[str, states.Pool]
 
 
 class Phases:
@@ -75,7 +76,7 @@ class Phases:
             for phase in group:
                 seen = self._seen(phase, passes, kept)
                 reported, gradients, passes[phase.name] = self.differentiate(
-                    phase, parts.networks, seen, draws
+                    phase, parts, seen, draws
                 )
                 if phase.name == until:
                     return reported, {}, gradients
@@ -105,18 +106,15 @@ class Phases:
         raise KeyError(name)
 
     def differentiate(
-        self,
-        phase: Phase,
-        networks: dict[str, Network],
-        seen: Mapping[str, Tensor],
-        draws: Draws,
+        self, phase: Phase, parts: Parts, seen: Mapping[str, Tensor], draws: Draws
     ) -> tuple[Metrics, list[Tensor], dict[str, Tensor]]:
         """(metrics, gradients of what the phase moves, its outputs with their graph).
 
-        `seen` is what it reuses. Keeps the running statistics in place.
+        `seen` is what it reuses. Keeps the running statistics and the pools in place.
         """
         outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-        whole, kept = dict(outputs), self._graphs[phase.name]
+        outputs |= _mixed(phase, parts.pools, outputs, outputs, draws)
+        whole, kept, networks = dict(outputs), self._graphs[phase.name], parts.networks
         for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
             given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
@@ -126,9 +124,11 @@ class Phases:
                 made = network({port: _joined(of) for port, of in given.items()}, masks)
             sizes = [len(batch) for batch in next(iter(given.values()))]
             for port, names in step.made.items():
-                parts = dict(zip(names, torch.split(made[port], sizes), strict=True))
-                whole |= parts
-                outputs |= {n: y.detach() if step.detach else y for n, y in parts.items()}
+                own = dict(zip(names, torch.split(made[port], sizes), strict=True))
+                whole |= own
+                outputs |= {n: y.detach() if step.detach else y for n, y in own.items()}
+            mixed = _mixed(phase, parts.pools, step.writes, outputs, draws)
+            outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         moving = states.moving(networks, self.moving[phase.name])
         gradients = torch.autograd.grad(
@@ -175,6 +175,35 @@ class Phases:
             else:
                 seen[name] = kept[f"{reuse.phase}/{reuse.output}"]
         return seen
+
+
+def _mixed(
+    phase: Phase,
+    pools: dict[str, states.Pool],
+    made: Iterable[str],
+    outputs: Mapping[str, Tensor],
+    draws: Draws,
+) -> dict[str, Tensor]:
+    """What was made mixed with its pools, which it changes in place: a gather and a scatter."""
+    found = {}
+    for name, of in phase.mixed(made).items():
+        (samples, count), new = pools[f"{phase.name}/{name}"], outputs[of.of].detach()
+        places = torch.arange(len(new), device=new.device) + count
+        filling = count < of.size
+        slots = torch.where(filling, places % of.size, draws[of.slot(phase.name, name)])
+        swaps = draws[of.swap(phase.name, name)] > 0.5
+        old = samples[slots]
+        exchanged = _beside(swaps & ~filling, new)
+        found[name] = torch.where(exchanged, old, new)
+        written = _beside(torch.where(filling, places < of.size, swaps), new)
+        samples[slots] = torch.where(written, new, old)
+        count.copy_(torch.clamp(count + len(new), max=of.size))
+    return found
+
+
+def _beside(flags: Tensor, samples: Tensor) -> Tensor:
+    """Flags (batch,) as they go with samples (batch, ...)."""
+    return flags.reshape(-1, *[1] * (samples.dim() - 1))
 
 
 def _joined(batches: list[Tensor]) -> Tensor:

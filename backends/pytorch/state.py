@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,9 +31,16 @@ Slots = dict[str, dict[str, dict[str, Tensor]]]
 """optimizer -> slot -> parameter key -> tensor"""
 
 
+class Pool(NamedTuple):
+    """Old samples, (size, *shape), and how many places are filled."""
+
+    samples: Tensor
+    count: Tensor
+
+
 @dataclass
 class State:
-    """The networks, the optimizers' moments and counters, updated in place; and the iteration.
+    """Networks, optimizers' moments and counters, pools, updated in place; and the iteration.
 
     `averages` are networks of averaged parameters, whose running statistics are the live ones.
     """
@@ -41,6 +49,7 @@ class State:
     averages: dict[str, Network]
     slots: Slots
     steps: dict[str, Tensor]
+    pools: dict[str, Pool]
     iteration: int
 
 
@@ -48,7 +57,7 @@ def import_state(
     workload: Workload, arrays: Mapping[str, Array], dtype: torch.dtype, device: str
 ) -> State:
     """New modules and tensors with a copy of the arrays."""
-    axes = _axes(workload)
+    axes, like = _axes(workload), torch.empty((), dtype=dtype, device=device)
     # Images and kernels of a CPU are channels-last: its convolutions copy less then; on
     # a GPU without TF32 contiguous ones are faster (docs/adr/0013).
     layout = torch.channels_last if device == "cpu" else torch.contiguous_format
@@ -84,7 +93,14 @@ def import_state(
         for name in workload.optimizers
         if workload.counts(name)
     }
-    return State(networks, averages, slots, steps, int(arrays["iteration"]))
+    pools = {
+        name: Pool(
+            from_canonical(arrays[f"pool/{name}/samples"], shape[1:], like).clone(),
+            torch.tensor(int(arrays[f"pool/{name}/count"]), dtype=torch.int64, device=device),
+        )
+        for name, shape in workload.pools().items()
+    }
+    return State(networks, averages, slots, steps, pools, int(arrays["iteration"]))
 
 
 def export_state(workload: Workload, state: State) -> Arrays:
@@ -107,6 +123,10 @@ def export_state(workload: Workload, state: State) -> Arrays:
                 exported[f"opt_state/{name}/{slot}/{key}"] = array(tensor, key)
     for name, step in state.steps.items():
         exported[f"opt_state/{name}/step"] = np.array(int(step), np.int64)
+    for name, shape in workload.pools().items():
+        pool = state.pools[name]
+        exported[f"pool/{name}/samples"] = to_canonical(pool.samples, shape[1:]).copy()
+        exported[f"pool/{name}/count"] = np.array(int(pool.count), np.int64)
     return exported | {"iteration": np.array(state.iteration, np.int64)}
 
 

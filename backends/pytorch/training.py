@@ -76,9 +76,9 @@ class Program:
     ) -> tuple[dict[str, float], Arrays]:
         given = self._given(draws)
         if not needs_iteration(self.phases[phase], reused):
-            networks = copy.deepcopy(state.networks)  # keeps the statistics
+            parts = copy.deepcopy(_parts(state))  # keeps the statistics
             values = self._reused(phase, reused or {})
-            found = self.of.differentiate(self.phases[phase], networks, values, given)
+            found = self.of.differentiate(self.phases[phase], parts, values, given)
             metrics, gradients = found[:2]
         else:
             metrics, gradients = self.of.until(phase, _parts(state), given)
@@ -252,7 +252,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _parts(state: states.State) -> Parts:
-    return Parts(state.networks, state.averages, state.slots, state.steps)
+    return Parts(state.networks, state.averages, state.slots, state.steps, state.pools)
 
 
 def _stacked(rows: list[Metrics]) -> Metrics:

@@ -228,11 +228,34 @@ class Program:
         outputs: Arrays = {name: one.draws[key] for name, key in self._keys[phase.name].items()}
         for name, reuse in phase.reuse.items():
             outputs[name] = self._reused(name, reuse, one, moving)
+        statistics |= self._mix(phase, one, tuple(outputs), outputs)
         for step, keys in zip(phase.forwards, self._masks[phase.name], strict=True):
             masks = {name: _joined([one.draws[key] for key in of]) for name, of in keys.items()}
             kept = self._forward(step, values, outputs, masks, bare)
             values, statistics = values | kept, statistics | kept
+            statistics |= self._mix(phase, one, step.writes, outputs)
         return outputs, statistics
+
+    def _mix(self, phase: Phase, one: "Pass", made: tuple[str, ...], outputs: Arrays) -> Arrays:
+        """Mixes what was made with its pools, adds the mixtures, and returns the pools after it.
+
+        Sample by sample, as the programs do it.
+        """
+        kept: Arrays = {}
+        for name, pool in phase.mixed(made).items():
+            key = f"pool/{phase.name}/{name}"
+            samples, count = one.state[f"{key}/samples"].copy(), int(one.state[f"{key}/count"])
+            filling = count < pool.size
+            shown = getval(outputs[pool.of]).copy()
+            swaps, slots = (one.draws[of(phase.name, name)] for of in (pool.swap, pool.slot))
+            for i, sample in enumerate(getval(outputs[pool.of])):
+                if filling and count < pool.size:
+                    samples[count], count = sample, count + 1
+                elif not filling and swaps[i]:
+                    shown[i], samples[slots[i]] = samples[slots[i]].copy(), sample
+            outputs[name] = shown
+            kept |= {f"{key}/samples": samples, f"{key}/count": np.array(count, np.int64)}
+        return kept
 
     def _reused(self, name: str, reuse: Reuse, one: "Pass", moving: Arrays) -> Array:
         """An earlier phase's output: as it was, or as it depends on what moves.

@@ -13,7 +13,7 @@ from bench.proof.closeness import CheckFailed, Measured, loss_error, relative_er
 from bench.proof.replay import Course, Metrics, Replay, course, replay, unmoved
 from spec import tolerances
 from spec.randomness import by_iteration
-from spec.state import averages, init_state, parameters, shapes, statistics
+from spec.state import averages, init_state, is_count, parameters, pools, shapes, statistics
 from spec.workload import Workload
 
 
@@ -196,9 +196,9 @@ def comparable(workload: Workload, precision: str) -> dict[tolerances.Quantity, 
     moments = [key for key in optimizer_keys if not key.endswith("/step")]
     steps = [key for key in optimizer_keys if key.endswith("/step")]
     keys: dict[tolerances.Quantity, list[str]] = {
-        "statistic": list(statistics(workload)),
+        "statistic": [*statistics(workload), *(k for k in pools(workload) if not is_count(k))],
         "moment": moments,
-        "exact": steps,
+        "exact": [*steps, *(k for k in pools(workload) if is_count(k))],
     }
     moved = [*parameters(workload), *averages(workload)]
     if precision == "float64":

@@ -380,7 +380,8 @@ def _with_a_detached_branch(workload: Workload) -> Workload | None:
         (phase, made, judged)
         for phase in reversed(workload.phases)
         for made, judged in pairwise(phase.forwards)
-        if made.network in phase.updates
+        if not phase.reuse  # it would need the phase before it
+        and made.network in phase.updates
         and not made.detach
         and not set(made.writes).isdisjoint(judged.reads)
     )

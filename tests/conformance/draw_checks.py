@@ -15,6 +15,7 @@ from spec.sources import (
     Mask,
     NormalNoise,
     PartOf,
+    Slots,
     UniformNoise,
 )
 from spec.workload import Workload
@@ -113,6 +114,9 @@ def _check_stream(case: Case, key: str, source: Drawn, drawn: np.ndarray) -> Non
         case NormalNoise(mean=mean, std=std) | GaussianStream(mean=mean, std=std):
             found = stats.kstest(numbers, stats.norm(mean, std).cdf).pvalue
         case Labels(classes=classes):
+            counts = np.bincount(drawn.reshape(-1).astype(int), minlength=classes)
+            found = stats.chisquare(counts).pvalue
+        case Slots(classes=classes):
             counts = np.bincount(drawn.reshape(-1).astype(int), minlength=classes)
             found = stats.chisquare(counts).pvalue
         case Mask(rate=rate):

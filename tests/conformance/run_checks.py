@@ -12,7 +12,15 @@ import backends
 from bench.proof.sensitivity import parameter_of
 from bench.proof.timed_path import prove_run
 from spec import data, tolerances
-from spec.sources import GaussianStream, Labels, Mask, NormalNoise, PartOf, UniformNoise
+from spec.sources import (
+    GaussianStream,
+    Labels,
+    Mask,
+    NormalNoise,
+    PartOf,
+    Slots,
+    UniformNoise,
+)
 from tests.conformance.cases import CHUNK, SEED, Case
 
 RUN_ITERATIONS = {"float64": 5, "float32": 3}
@@ -66,6 +74,8 @@ def check_draws(case: Case) -> None:
         samples = drawn.reshape(-1, *source.shape)
         if isinstance(source, Labels):
             _check_labels(case, key, samples, source.classes)
+        elif isinstance(source, Slots):
+            _check_slots(case, key, drawn.reshape(-1, batch), source.classes)
         elif isinstance(source, PartOf):
             own = arrays[name].astype(np.float64)[orders[draw.order]]
             same = np.array_equal(samples, own)
@@ -208,6 +218,16 @@ def _indices(case: Case, key: str, samples: np.ndarray, array: np.ndarray) -> li
     indices = [known.get(row.tobytes(), -1) for row in samples]
     case.measured.true(-1 not in indices, f"{key}: every sample is one of the data's")
     return indices
+
+
+def _check_slots(case: Case, key: str, batches: np.ndarray, size: int) -> None:
+    """Places of a pool: none twice in a batch, and not always the same."""
+    known = bool(((batches >= 0) & (batches < size) & (batches % 1 == 0)).all())
+    case.measured.true(known, f"{key}: places of a pool of {size}")
+    distinct = all(len(set(batch)) == len(batch) for batch in batches.tolist())
+    case.measured.true(distinct, f"{key}: no place twice in a batch")
+    fresh = len(np.unique(batches, axis=0))
+    case.measured.true(size < 3 or fresh > 1, f"{key}: {fresh} choices in {len(batches)}")
 
 
 def _check_labels(case: Case, key: str, labels: np.ndarray, classes: int) -> None:

@@ -72,7 +72,7 @@ class _Comparison:
         self.oracle = backends.load(backends.ORACLE).program(workload, settings)
         self.first = init_state(workload, SEED)
         for key in self.first:  # in the midst of a schedule
-            if key == "iteration" or key.endswith("/step"):
+            if key == "iteration" or key.endswith("/step"):  # pools are empty
                 name = key.split("/")[-2] if "/" in key else None
                 made = workload.pace(name).before(STARTED) if name else STARTED
                 self.first[key] = np.array(made, np.int64)

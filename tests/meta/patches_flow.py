@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Any
 
 from spec.phases import Forward
-from spec.sources import Draw
 from spec.workload import Pace
 from tests.meta.patches import Patch, phases_of, program_of
 
@@ -98,7 +97,7 @@ def samples_of_the_iteration(folder: str) -> list[Patch]:
     real = module.chunks
 
     def chunks(table: Any, *given: Any) -> Any:
-        denser = {key: Draw(*draw[:4], 1) for key, draw in table.items()}
+        denser = {key: draw._replace(every=1) for key, draw in table.items()}
         *before, first, n, chunk, like = given
         for number, part in enumerate(real(denser, *before, first, n, chunk, like)):
             start = (first // chunk + number) * chunk if number else first

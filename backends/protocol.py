@@ -222,7 +222,17 @@ def absent_mode(row: str, mode: str, workload: Workload, device: str) -> Deviati
     return declared(row, "mode", mode, workload, device)
 
 
-COMPUTED_LOSSES = ("bce", "mean_score", "least_squares", "hinge")
+COMPUTED_LOSSES = (
+    "bce",
+    "mean_score",
+    "least_squares",
+    "hinge",
+    "absolute_error",
+    "squared_error",
+    "cross_entropy",
+    "relativistic",
+    "log_partition",
+)
 
 
 def require_supported(workload: Workload) -> None:

@@ -51,6 +51,12 @@ Name = Annotated[
     Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64),
     Says("a name of at most 64 small letters, digits and _, the first a letter"),
 ]
+Value = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", max_length=129),
+    Says("a name, or <draw>.<part>"),
+]
+"""What a phase draws or computes."""
 Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST_NUMBER)]
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST_NUMBER)]

@@ -11,12 +11,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
-from spec.base import EVERY_SIDE, Classes, Positive, Shape, Share, Size
+from spec.activations import (
+    Elu,
+    Gelu,
+    LeakyRelu,
+    Prelu,
+    Relu,
+    Scale,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from spec.base import EVERY_SIDE, Classes, Positive, Says, Shape, Share, Size
 from spec.errors import PlaceError
 from spec.initialisers import BiasInitialiser, Initialiser, Parameter, TableInitialiser
+from spec.joining import Add, Concatenate, Product
 from spec.layer import Layer, ShapeError
 from spec.normalisation import BatchNorm, GroupNorm, InstanceNorm, LayerNorm
+from spec.resampling import (
+    AveragePool,
+    MaxPool,
+    Pad,
+    PixelShuffle,
+    Upsample,
+    image,
+)
 
 
 class Dense(Layer):
@@ -48,13 +69,21 @@ class Dense(Layer):
         return shape[0] * self.units
 
 
+Around = Annotated[int, Field(ge=0, le=2**15)]
+Padding = Annotated[
+    Around | tuple[Around, Around, Around, Around],
+    Says("a whole number, or a list of four: top, bottom, left, right"),
+]
+
+
 class Convolution(Layer):
     """What conv and conv_transpose have in common: a square kernel on images."""
 
     filters: Size
     kernel: Annotated[Size, EVERY_SIDE]
     stride: Annotated[Size, EVERY_SIDE]
-    padding: Annotated[int, Field(ge=0, le=2**15), EVERY_SIDE]
+    padding: Padding
+    """All around, or a list by side: top, bottom, left, right."""
     bias: bool
     kernel_init: Initialiser
     bias_init: BiasInitialiser | None = None
@@ -65,18 +94,31 @@ class Convolution(Layer):
         _require_bias_init(self)
         return self
 
-    def side(self, size: int) -> int:
-        """Output height or width for an input height or width."""
+    @property
+    def sides(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Padding as ((top, bottom), (left, right))."""
+        if isinstance(self.padding, int):
+            return ((self.padding, self.padding),) * 2
+        top, bottom, left, right = self.padding
+        return (top, bottom), (left, right)
+
+    def side(self, size: int, padding: tuple[int, int]) -> int:
+        """Output height or width for an input height or width, padded so before and behind."""
         raise TypeError(f"{type(self).__name__} is not a layer")
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Output height and width."""
+        rows, columns = self.sides
+        return self.side(height, rows), self.side(width, columns)
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) != 3:
             raise ShapeError(f"a convolution takes (height, width, channels), not {list(shape)}")
-        height, width = self.side(shape[0]), self.side(shape[1])
+        height, width = self.size(*shape[:2])
         if height < 1 or width < 1:
             raise ShapeError(
-                f"kernel {self.kernel}, stride {self.stride}, padding {self.padding} leave nothing "
-                f"of an input of shape {list(shape)}"
+                f"kernel {self.kernel}, stride {self.stride}, padding {_padding(self)} leave "
+                f"nothing of an input of shape {list(shape)}"
             )
         return (height, width, self.filters)
 
@@ -93,12 +135,15 @@ class Convolution(Layer):
 
 
 class Conv(Convolution):
-    """Cross-correlation with explicit symmetric zero padding; output (n + 2p - k) // s + 1."""
+    """Cross-correlation with explicit zero padding; output (n + 2p - k) // s + 1.
+
+    Where padding is by side, 2p is the sum of both.
+    """
 
     kind: Literal["conv"]
 
-    def side(self, size: int) -> int:
-        return (size + 2 * self.padding - self.kernel) // self.stride + 1
+    def side(self, size: int, padding: tuple[int, int]) -> int:
+        return (size + sum(padding) - self.kernel) // self.stride + 1
 
     def multiply_adds(self, shape: tuple[int, ...]) -> int:
         return prod(self.output_shape(shape)) * shape[2] * self.kernel**2
@@ -123,8 +168,8 @@ class ConvTranspose(Convolution):
             )
         return self
 
-    def side(self, size: int) -> int:
-        return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
+    def side(self, size: int, padding: tuple[int, int]) -> int:
+        return (size - 1) * self.stride - sum(padding) + self.kernel + self.output_padding
 
     def multiply_adds(self, shape: tuple[int, ...]) -> int:
         return prod(shape) * self.filters * self.kernel**2
@@ -166,32 +211,6 @@ class Moments(Layer):
         return (2,)
 
 
-class Upsample(Layer):
-    """Each pixel repeated `factor` times in height and width (nearest neighbour)."""
-
-    kind: Literal["upsample"]
-    factor: Annotated[int, Field(ge=2, le=64), EVERY_SIDE]
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        if len(shape) != 3:
-            raise ShapeError(f"upsample takes (height, width, channels), not {list(shape)}")
-        return (shape[0] * self.factor, shape[1] * self.factor, shape[2])
-
-
-class AveragePool(Layer):
-    """Means of squares of `size` pixels beside each other; what is left over is dropped."""
-
-    kind: Literal["average_pool"]
-    size: Annotated[int, Field(ge=2, le=2**15), EVERY_SIDE]
-
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        if len(shape) != 3:
-            raise ShapeError(f"average_pool takes (height, width, channels), not {list(shape)}")
-        if min(shape[:2]) < self.size:
-            raise ShapeError(f"squares of {self.size} pixels are larger than {list(shape)}")
-        return (shape[0] // self.size, shape[1] // self.size, shape[2])
-
-
 class Dropout(Layer):
     """x mask / (1 - rate) in train mode, x in eval mode (Srivastava et al. 2014, inverted scaling).
 
@@ -201,6 +220,24 @@ class Dropout(Layer):
 
     kind: Literal["dropout"]
     rate: Share
+
+    def mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the mask of one sample: a number of its own for each."""
+        return shape
+
+
+class ChannelDropout(Layer):
+    """As `dropout`, with one number of the mask for each channel of an image (arXiv 1411.4280)."""
+
+    kind: Literal["channel_dropout"]
+    rate: Share
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return image("channel_dropout", shape)
+
+    def mask_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Of the mask of one sample: (channels,)."""
+        return shape[-1:]
 
 
 class Embedding(Layer):
@@ -220,39 +257,6 @@ class Embedding(Layer):
         return {"table": Parameter((self.classes, self.width), self.table_init, 0)}
 
 
-class Add(Layer):
-    """The sum of its inputs, all of one shape."""
-
-    kind: Literal["add"]
-
-    def joined_shape(self, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
-        if len(shapes) < 2:
-            raise ShapeError("add takes two inputs or more; name them in `inputs`")
-        if len(set(shapes)) > 1:
-            raise ShapeError(f"add takes inputs of one shape, not {_shown(shapes)}")
-        return shapes[0]
-
-
-class Concatenate(Layer):
-    """Its inputs beside each other along the last axis, in the order given; see `add`."""
-
-    kind: Literal["concatenate"]
-
-    def joined_shape(self, shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
-        if len(shapes) < 2:
-            raise ShapeError("concatenate takes two inputs or more; name them in `inputs`")
-        if len({shape[:-1] for shape in shapes}) > 1:
-            raise ShapeError(
-                f"concatenate takes inputs that differ in the last number only, not "
-                f"{_shown(shapes)}"
-            )
-        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
-
-
-def _shown(shapes: list[tuple[int, ...]]) -> str:
-    return " and ".join(str(list(shape)) for shape in shapes)
-
-
 AnyLayer = Annotated[
     Dense
     | Conv
@@ -269,14 +273,22 @@ AnyLayer = Annotated[
     | Sigmoid
     | Silu
     | Softplus
+    | Softmax
+    | Prelu
+    | Scale
     | Flatten
     | Reshape
+    | Pad
     | Upsample
     | AveragePool
+    | MaxPool
+    | PixelShuffle
     | Moments
     | Dropout
+    | ChannelDropout
     | Embedding
     | Add
+    | Product
     | Concatenate,
     Field(discriminator="kind"),
 ]
@@ -294,3 +306,7 @@ def _require_bias_init(layer: Dense | Convolution) -> None:
         raise PlaceError("bias_init", message)
     if not layer.bias and layer.bias_init is not None:
         raise PlaceError("bias_init", "given with bias = false; leave it out, or take bias = true")
+
+
+def _padding(layer: Convolution) -> str:
+    return str(layer.padding if isinstance(layer.padding, int) else list(layer.padding))

@@ -11,7 +11,7 @@ from spec.base import Classes, Model, Name, Says, Shape
 from spec.errors import PlaceError
 from spec.initialisers import Parameter
 from spec.layer import ShapeError
-from spec.layers import AnyLayer, Dropout, Embedding
+from spec.layers import AnyLayer, ChannelDropout, Dropout, Embedding
 from spec.places import allowed
 from spec.sources import Mask
 
@@ -164,9 +164,9 @@ class Network(Model):
     def masks(self) -> dict[str, Mask]:
         """What each dropout layer multiplies with in train mode, by the layer's name."""
         return {
-            name: Mask(kind="mask", rate=layer.rate, shape=shape)
+            name: Mask(kind="mask", rate=layer.rate, shape=layer.mask_shape(shape))
             for name, layer, shape in self.named_layers()
-            if isinstance(layer, Dropout)
+            if isinstance(layer, Dropout | ChannelDropout)
         }
 
     def by_name(self, inputs: Any) -> dict[str, Any]:

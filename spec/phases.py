@@ -5,16 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Model, Name, NotNegative, Number, Positive, Repeats, Says, Size
+from spec.base import Model, Name, NotNegative, Positive, Repeats, Says, Size, Value
 from spec.errors import PlaceError
+from spec.losses import LossTerm
 from spec.network import INPUT, OUTPUT
 
-Value = Annotated[
-    str,
-    Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$", max_length=129),
-    Says("a name, or <draw>.<part>"),
-]
-"""What a phase draws or computes."""
 Batches = Annotated[
     tuple[Value, ...],
     Field(min_length=1),
@@ -75,83 +70,6 @@ class Forward(Model):
         what its first output is called."""
         names = self.given[first]
         return names if len(set(names)) == len(names) else next(iter(self.made.values()))
-
-
-class BinaryCrossEntropy(Model):
-    """weight * mean(target * softplus(-logits) + (1 - target) * softplus(logits))."""
-
-    kind: Literal["bce"]
-    logits: Name
-    target: Annotated[float, Field(ge=0, le=1)]
-    weight: Number
-
-
-class MeanScore(Model):
-    """weight * mean(scores): the terms of a Wasserstein critic (arXiv 1701.07875, equation 2)."""
-
-    kind: Literal["mean_score"]
-    scores: Name
-    weight: Number
-
-
-class LeastSquares(Model):
-    """weight * mean((scores - target)^2) (arXiv 1611.04076, equation 2)."""
-
-    kind: Literal["least_squares"]
-    scores: Name
-    target: Number
-    weight: Number
-
-
-class Hinge(Model):
-    """weight * mean(max(0, 1 - sign * scores)): a critic's two terms (arXiv 1705.02894, 3)."""
-
-    kind: Literal["hinge"]
-    scores: Name
-    sign: Literal[1, -1]
-    """1 for real samples, -1 for generated ones."""
-    weight: Number
-
-
-class AbsoluteError(Model):
-    """weight * mean(|value - other|): cycle and identity terms (arXiv 1703.10593, equation 2)."""
-
-    kind: Literal["absolute_error"]
-    value: Name
-    other: Name
-    weight: Number
-
-
-class GradientPenalty(Model):
-    """weight * mean((|grad network(at)|_2 - 1)^2), at between two samples (arXiv 1704.00028, 3)."""
-
-    kind: Literal["gradient_penalty"]
-    network: Name
-    between: tuple[Name, Name]
-    alpha: Name
-    epsilon: Positive
-    weight: Number
-
-
-class R1Penalty(Model):
-    """weight / 2 * mean(|grad network(at)|_2^2) on real samples (arXiv 1801.04406, equation 9)."""
-
-    kind: Literal["r1_penalty"]
-    network: Name
-    at: Name
-    weight: Number
-
-
-LossTerm = Annotated[
-    BinaryCrossEntropy
-    | MeanScore
-    | LeastSquares
-    | Hinge
-    | AbsoluteError
-    | GradientPenalty
-    | R1Penalty,
-    Field(discriminator="kind"),
-]
 
 
 class Clip(Model):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from itertools import pairwise
 from math import gcd, prod
 from typing import Annotated, Literal, NamedTuple
@@ -10,11 +9,19 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field, PrivateAttr, model_validator
 
 from spec.base import Fraction, Model, Name
-from spec.errors import PlaceError
+from spec.connections import (
+    SHARED,
+    Seen,
+    among,
+    check_batch_norms,
+    check_names,
+    check_phase,
+    check_shared,
+)
 from spec.flow import check_flow, period, running
-from spec.network import INPUT, OUTPUT, Network, check_layers
+from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
-from spec.phases import Forward, Phase, Schedule
+from spec.phases import Phase, Schedule
 from spec.sources import (
     Digits,
     Draw,
@@ -27,11 +34,6 @@ from spec.sources import (
     parts_of,
 )
 
-SHARED = "shared"
-"""What keys of shared draws begin with, where others have their phase's name."""
-LARGEST_POOL = 2**28
-"""Numbers: a GiB in float32."""
-WHAT = "draw, reused value or output"
 REAL = (Digits, Photos, GaussianStream)
 """Sources of real samples."""
 
@@ -77,15 +79,15 @@ class Workload(Model):
     def _connects(self) -> "Workload":
         for name, network in self.networks.items():
             check_layers(f"networks.{name}", network)
-        _check_names(self)
-        _check_shared(self)
+        check_names(self)
+        check_shared(self)
         for name in self.averages:
-            _among(f"averages.{name}", name, self.networks, "network")
+            among(f"averages.{name}", name, self.networks, "network")
         known: dict[str, dict[str, Seen]] = {}
         for i, phase in enumerate(self.phases):
-            known[phase.name] = _check_phase(self, f"phases[{i}]", phase, known)
+            known[phase.name] = check_phase(self, f"phases[{i}]", phase, known)
         check_flow(self.phases)
-        _check_batch_norms(self)
+        check_batch_norms(self)
         return self
 
     @property
@@ -231,7 +233,7 @@ class Workload(Model):
         found: dict[str, tuple[int, ...]] = {}
         known: dict[str, dict[str, Seen]] = {}
         for i, phase in enumerate(self.phases if any(p.pools for p in self.phases) else ()):
-            known[phase.name] = _check_phase(self, f"phases[{i}]", phase, known)
+            known[phase.name] = check_phase(self, f"phases[{i}]", phase, known)
             for name, pool in phase.pools.items():
                 found[f"{phase.name}/{name}"] = (pool.size, *known[phase.name][name].shape)
         return found
@@ -298,206 +300,3 @@ class Pace(NamedTuple):
         """Its steps before this iteration."""
         whole, place = divmod(iteration, self.period)
         return whole * self.steps + sum(self.counts[:place])
-
-
-class Seen(NamedTuple):
-    """A value in a phase: its shape, and of a whole number how many classes there are."""
-
-    shape: tuple[int, ...]
-    classes: int | None = None
-
-    def __str__(self) -> str:
-        return str(list(self.shape)) if self.classes is None else f"{self.classes} classes"
-
-    @property
-    def said(self) -> str:
-        """What it has, in an error."""
-        return f"shape {self}" if self.classes is None else str(self)
-
-
-def _check_batch_norms(workload: Workload) -> None:
-    """A batch of one value has no variance."""
-    for name, network in workload.networks.items():
-        for i, (_, layer, shape) in enumerate(network.named_layers()):
-            if layer.kind == "batch_norm" and workload.schedule.batch_size * prod(shape[:-1]) < 2:
-                raise PlaceError(
-                    f"networks.{name}.layers[{i}]",
-                    f"batch_norm on one value in each channel (batch size 1, shape {list(shape)}) "
-                    "has no variance; take a larger schedule.batch_size",
-                )
-
-
-def _check_names(workload: Workload) -> None:
-    phases = [phase.name for phase in workload.phases]
-    metrics = [f"{name}_loss" for name in phases]
-    for i, phase in enumerate(workload.phases):
-        if phase.name == SHARED:
-            message = f"given {SHARED!r}, which is what draws are called that phases share"
-            raise PlaceError(f"phases[{i}].name", message)
-        if phase.name in phases[:i]:
-            raise PlaceError(f"phases[{i}].name", f"an earlier phase is called {phase.name!r} too")
-        for name in phase.metrics:
-            if name in metrics:
-                raise PlaceError(f"phases[{i}].metrics.{name}", "another metric has this name")
-        metrics += phase.metrics
-
-
-def _check_shared(workload: Workload) -> None:
-    named = {draw for phase in workload.phases for draw in phase.draws}
-    for name, source in workload.shared.items():
-        _among(f"shared.{name}", source, workload.sources, "source")
-        if name in workload.sources:
-            raise PlaceError(f"shared.{name}", "a source has this name; take another")
-        if name not in named:
-            raise PlaceError(f"shared.{name}", "no phase draws it: name it in a phase's draws")
-
-
-def _check_phase(
-    workload: Workload, place: str, phase: Phase, earlier: dict[str, dict[str, Seen]]
-) -> dict[str, Seen]:
-    """What the phase knows in the end, by name."""
-    known: dict[str, Seen] = {}
-    shared = workload.shared
-    for i, draw in enumerate(phase.draws):
-        what = "source or shared draw" if shared else "source"
-        _among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
-        source = workload.sources[shared.get(draw, draw)]
-        known[draw] = Seen(source.shape, getattr(source, "classes", None))
-        if isinstance(source, Digits | Photos):
-            parts = parts_of(source).items()
-            known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
-    for name, reuse in phase.reuse.items():
-        here = f"{place}.reuse.{name}"
-        _among(f"{here}.phase", reuse.phase, earlier, "earlier phase")
-        _among(f"{here}.output", reuse.output, earlier[reuse.phase], "draw or output")
-        if name in known:
-            raise PlaceError(here, "a draw has this name; take another")
-        known[name] = earlier[reuse.phase][reuse.output]
-    known |= _check_pools(workload, place, phase, known, known)
-    for i, forward in enumerate(phase.forwards):
-        here = f"{place}.forwards[{i}]"
-        _among(f"{here}.network", forward.network, workload.networks, "network")
-        network = workload.networks[forward.network]
-        known |= (made := _check_forward(network, phase.name, here, forward, known))
-        known |= _check_pools(workload, place, phase, made, known)
-    for name, pool in phase.pools.items():
-        _among(f"{place}.pools.{name}.of", pool.of, [n for n in known if n != name], WHAT)
-    for i, term in enumerate(phase.losses):
-        _check_term(workload, f"{place}.losses[{i}]", term, known)
-    for name, output in phase.metrics.items():
-        _among(f"{place}.metrics.{name}", output, known, "output")
-    _among(f"{place}.optimizer", phase.optimizer, workload.optimizers, "optimizer")
-    for i, name in enumerate(phase.updates):
-        _among(f"{place}.updates[{i}]", name, workload.networks, "network")
-        if not workload.networks[name].parameters():
-            message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
-            raise PlaceError(f"networks.{name}.layers", message)
-    return known
-
-
-def _check_pools(
-    workload: Workload,
-    place: str,
-    phase: Phase,
-    made: dict[str, Seen],
-    known: dict[str, Seen],
-) -> dict[str, Seen]:
-    """The mixtures of what was just made, by name."""
-    found: dict[str, Seen] = {}
-    for name, pool in phase.mixed(made).items():
-        here, batch = f"{place}.pools.{name}", workload.schedule.batch_size
-        if name in known:
-            raise PlaceError(here, "a draw or an earlier output has this name; take another")
-        if pool.size < batch:
-            raise PlaceError(
-                f"{here}.size",
-                f"given {pool.size}, but each of the {batch} samples of a batch has a slot of its "
-                f"own; take {batch} or more",
-            )
-        if made[pool.of].classes is not None:
-            raise PlaceError(f"{here}.of", f"{pool.of!r} has {made[pool.of]}; take real numbers")
-        if pool.size * prod(made[pool.of].shape) > LARGEST_POOL:
-            raise PlaceError(
-                f"{here}.size",
-                f"given {pool.size}, with samples of shape {made[pool.of]} more than "
-                f"{LARGEST_POOL:,} numbers; take fewer",
-            )
-        found[name] = made[pool.of]
-    return found
-
-
-def _check_forward(
-    network: Network,
-    phase: str,
-    here: str,
-    forward: Forward,
-    known: dict[str, Seen],
-) -> dict[str, Seen]:
-    """What comes out, by name."""
-    for ports, names in (("inputs", network.taken), ("outputs", network.made)):
-        _check_ports(here, ports, getattr(forward, ports), names, forward)
-    for port, batches in forward.given.items():
-        for name in batches:
-            _among(
-                _port(here, "inputs", forward.inputs, port), name, known, "draw or earlier output"
-            )
-            wanted = Seen(network.taken[port], network.classes.get(port))
-            if known[name] != wanted:
-                own = "input" if network.input is not None else f"inputs.{port}"
-                raise PlaceError(
-                    f"networks.{forward.network}.{own}",
-                    f"given {wanted}, but {name!r} of phase {phase!r} has {known[name].said}; the "
-                    "two must be equal",
-                )
-    made = network.made
-    return {name: Seen(made[port]) for port, batches in forward.made.items() for name in batches}
-
-
-def _port(here: str, ports: str, given: object, port: str) -> str:
-    """The place of an input's or output's batches: a list has no names."""
-    return f"{here}.{ports}.{port}" if isinstance(given, dict) else f"{here}.{ports}"
-
-
-def _check_ports(
-    here: str, ports: str, given: object, names: dict[str, tuple[int, ...]], forward: Forward
-) -> None:
-    """Every input is given, no output that there is not, and each as often as the others."""
-    several = set(names) not in ({INPUT}, {OUTPUT})
-    if several != isinstance(given, dict):
-        wanted = f"a table with {', '.join(names)}" if several else "a list of names"
-        what = "several" if several else "one of them"
-        raise PlaceError(f"{here}.{ports}", f"the network has {what}; allowed: {wanted}")
-    of = forward.given if ports == "inputs" else forward.made
-    for port, batches in of.items():
-        _among(f"{here}.{ports}", port, names, f"{ports.removesuffix('s')} of the network")
-        if len(batches) != forward.batches:
-            as_many = "as many outputs as inputs are needed"
-            same = f"{len(batches)} batches beside {forward.batches} of another input"
-            raise PlaceError(
-                _port(here, ports, given, port), as_many if ports == "outputs" else same
-            )
-    missing = [name for name in names if name not in of] if ports == "inputs" else []
-    if missing:
-        raise PlaceError(f"{here}.inputs", f"missing: {', '.join(missing)}")
-
-
-def _check_term(workload: Workload, place: str, term: Model, known: dict[str, Seen]) -> None:
-    for field, value in term.model_dump(exclude={"kind"}).items():
-        if field == "network":
-            _among(f"{place}.network", value, workload.networks, "network")
-        elif isinstance(value, str):
-            _among(f"{place}.{field}", value, known, "draw or output")
-        elif field == "between":
-            for name in value:
-                _among(f"{place}.between", name, known, "draw or output")
-        if field in ("logits", "scores") and known[value] != Seen((1,)):
-            raise PlaceError(
-                f"{place}.{field}",
-                f"{value!r} has {known[value].said}; a discriminator gives one "
-                f"{field.removesuffix('s')} a sample, [1]",
-            )
-
-
-def _among(place: str, name: str, allowed: Iterable[str], what: str) -> None:
-    if name not in allowed:
-        raise PlaceError(place, f"no {what} is called {name!r}; allowed: {', '.join(allowed)}")

@@ -9,9 +9,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import Array, lax
 
+from backends.flax_nnx import resampling
 from spec import layers
 from spec import network as networks
 from spec.normalisation import Normalisation
@@ -44,7 +46,7 @@ class Network(nnx.Module):
         x = next(iter(inputs.values()))  # the only one, where the first layer names none
         for name, layer, sources in zip(self.names, self.layers, self.wiring, strict=True):
             given = [x if source is None else seen[source] for source in sources]
-            if train and isinstance(layer, _Dropout):
+            if train and isinstance(layer, _Dropout | _ChannelDropout):
                 given.append(masks[name])
             normalises = isinstance(layer, nnx.BatchNorm)
             x = layer(*given, use_running_average=not train) if normalises else layer(*given)
@@ -97,6 +99,26 @@ class _Dropout(nnx.Module):
         return x if mask is None else x * mask / (1.0 - self.rate)
 
 
+class _ChannelDropout(nnx.Module):
+    """The same with one number a channel; masks are (n, c)."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def __call__(self, x: Array, mask: Array | None = None) -> Array:
+        return x if mask is None else x * mask[:, None, None, :] / (1.0 - self.rate)
+
+
+class _Prelu(nnx.Module):
+    """NNX's own has one slope for all."""
+
+    def __init__(self, slopes: int, dtype: Any) -> None:
+        self.slope = nnx.Param(jnp.zeros((slopes,), dtype))
+
+    def __call__(self, x: Array) -> Array:
+        return jnp.where(x > 0, x, self.slope[...] * x)
+
+
 def _dense(layer: layers.Dense, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
     return nnx.Linear(
         shape[0],
@@ -118,7 +140,7 @@ def _conv(layer: layers.Conv, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
         layer.filters,
         kernel_size=(layer.kernel, layer.kernel),
         strides=(layer.stride, layer.stride),
-        padding=((layer.padding, layer.padding),) * 2,
+        padding=layer.sides,
         input_dilation=(1, 1),
         kernel_dilation=(1, 1),
         feature_group_count=1,
@@ -136,14 +158,14 @@ def _conv(layer: layers.Conv, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
 
 def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
     # JAX pads the stretched input; transpose_kernel makes it the gradient of a convolution.
-    edge = layer.kernel - 1 - layer.padding
-    far = edge + layer.output_padding
+    edge = layer.kernel - 1
+    sides = [(edge - near, edge - far + layer.output_padding) for near, far in layer.sides]
     return nnx.ConvTranspose(
         shape[2],
         layer.filters,
         kernel_size=(layer.kernel, layer.kernel),
         strides=(layer.stride, layer.stride),
-        padding=((edge, far),) * 2,
+        padding=sides,
         kernel_dilation=(1, 1),
         use_bias=layer.bias,
         mask=None,
@@ -215,15 +237,25 @@ def _embedding(layer: layers.Embedding, shape: tuple[int, ...], dtype: Any) -> n
     )
 
 
-def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
-    square = (layer.size, layer.size)
-    return _Function(
-        lambda x: nnx.avg_pool(x, square, strides=square, padding="VALID", count_include_pad=False)
-    )
+def _product(*x: Array) -> Array:
+    """What has fewer axes than the first is repeated over pixels."""
+    y = x[0]
+    for factor in x[1:]:
+        y = y * factor.reshape(len(factor), *[1] * (y.ndim - factor.ndim), *factor.shape[1:])
+    return y
 
 
-def _upsample(layer: layers.Upsample, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
-    return _Function(lambda x: x.repeat(layer.factor, axis=1).repeat(layer.factor, axis=2))
+def _scale(layer: layers.Scale, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    factor, offset = (np.array(number, dtype) for number in (layer.factor, layer.offset))
+    return _Function(lambda x: factor * x + offset)
+
+
+def _prelu(layer: layers.Prelu, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return _Prelu(1 if layer.slopes == "one" else shape[-1], dtype)
+
+
+def _softmax(layer: layers.Softmax, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
+    return _Function(lambda x: jax.nn.softmax(x / layer.temperature, axis=-1))
 
 
 def _gelu(layer: layers.Gelu, shape: tuple[int, ...], dtype: Any) -> nnx.Module:
@@ -237,6 +269,12 @@ def _moments(layer: layers.Moments, shape: tuple[int, ...], dtype: Any) -> nnx.M
         return jnp.concatenate([mean, jnp.sqrt(variance + layer.epsilon)], axis=1)
 
     return _Function(moments)
+
+
+def _resampling(
+    function: Callable[[Any], Callable[[Array], Array]],
+) -> Callable[[Any, tuple[int, ...], Any], nnx.Module]:
+    return lambda layer, shape, dtype: _Function(function(layer))
 
 
 LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
@@ -255,13 +293,17 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...], Any], nnx.Module]] = {
     "sigmoid": lambda layer, shape, dtype: _Function(jax.nn.sigmoid),
     "silu": lambda layer, shape, dtype: _Function(jax.nn.silu),
     "softplus": lambda layer, shape, dtype: _Function(jax.nn.softplus),
+    "softmax": _softmax,
+    "prelu": _prelu,
+    "scale": _scale,
     "flatten": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], -1)),
     "reshape": lambda layer, shape, dtype: _Function(lambda x: x.reshape(x.shape[0], *layer.shape)),
-    "upsample": _upsample,
-    "average_pool": _average_pool,
     "moments": _moments,
     "dropout": lambda layer, shape, dtype: _Dropout(layer.rate),
+    "channel_dropout": lambda layer, shape, dtype: _ChannelDropout(layer.rate),
     "embedding": _embedding,
     "add": lambda layer, shape, dtype: _Function(lambda *x: sum(x[1:], x[0])),
+    "product": lambda layer, shape, dtype: _Function(_product),
     "concatenate": lambda layer, shape, dtype: _Function(lambda *x: jnp.concatenate(x, axis=-1)),
+    **{kind: _resampling(function) for kind, function in resampling.LAYERS.items()},
 }

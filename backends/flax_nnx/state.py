@@ -26,6 +26,7 @@ NAMES = {
     "mean": "mean",
     "variance": "var",
     "table": "embedding",
+    "slope": "slope",
 }
 
 Trees = dict[str, dict[str, Any]]

@@ -6,12 +6,14 @@ through float32 on TensorFlow and are 1e-8 off.
 """
 
 from collections.abc import Callable
-from math import pi, prod, sqrt
+from math import inf, pi, prod, sqrt
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from backends.keras3 import resampling
 from spec import layers
 from spec import network as networks
 from spec.normalisation import Normalisation
@@ -88,6 +90,21 @@ class _LeakyRelu(keras.layers.Layer):
         return ops.where(x > 0, x, self.slope * x)
 
 
+class _Prelu(keras.layers.Layer):
+    """x where x > 0, else slope * x; Keras's own goes through relu(-x), which is another sum."""
+
+    def __init__(self, by_channel: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.by_channel = by_channel
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        slopes = shape[-1] if self.by_channel else 1
+        self.slope = self.add_weight(name="slope", shape=(slopes,), initializer="zeros")
+
+    def call(self, x: Tensor) -> Tensor:
+        return ops.where(x > 0, x, self.slope * x)
+
+
 class _Embedding(keras.layers.Layer):
     """Rows of a table. Keras's own has sparse gradients on TensorFlow, which its optimizers take
     otherwise: Adam moves rows without a gradient too."""
@@ -136,12 +153,30 @@ class _Dropout(keras.layers.Layer):
         return x * self.mask / (1.0 - self.rate) if training else x
 
 
+class _ChannelDropout(_Dropout):
+    """The same with one number a channel; masks are (n, c)."""
+
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
+        return x * self.mask[:, None, None, :] / (1.0 - self.rate) if training else x
+
+
+class _Product(keras.layers.Layer):
+    """The product of its inputs; what has fewer axes than the first is repeated over pixels."""
+
+    def call(self, x: list[Tensor]) -> Tensor:
+        y = x[0]
+        for factor in x[1:]:
+            ones = [1] * (len(y.shape) - len(factor.shape))
+            y = y * ops.reshape(factor, (-1, *ones, *factor.shape[1:]))
+        return y
+
+
 def _dense(layer: layers.Dense, name: str) -> list[keras.Layer]:
     return [keras.layers.Dense(layer.units, use_bias=layer.bias, **_linear(name))]
 
 
 def _conv(layer: layers.Conv, name: str) -> list[keras.Layer]:
-    padding = keras.layers.ZeroPadding2D(layer.padding, **_image(f"{name}_padding"))
+    padding = keras.layers.ZeroPadding2D(layer.sides, **_image(f"{name}_padding"))
     convolution = keras.layers.Conv2D(
         layer.filters,
         layer.kernel,
@@ -153,7 +188,7 @@ def _conv(layer: layers.Conv, name: str) -> list[keras.Layer]:
         data_format="channels_last",
         **_linear(name),
     )
-    return [padding, convolution] if layer.padding else [convolution]
+    return [padding, convolution] if any(map(any, layer.sides)) else [convolution]
 
 
 def _conv_transpose(layer: layers.ConvTranspose, name: str) -> list[keras.Layer]:
@@ -169,14 +204,16 @@ def _conv_transpose(layer: layers.ConvTranspose, name: str) -> list[keras.Layer]
         **_linear(name),
     )
     # Where strides leave gaps between kernels, Keras ends with one gap more than the spec.
-    near = layer.padding
-    far = layer.padding + max(layer.stride - layer.kernel, 0) - layer.output_padding
+    more = max(layer.stride - layer.kernel, 0) - layer.output_padding
+    sides = [(near, far + more) for near, far in layer.sides]
+    growth = [1 if far < 0 else 0 for _, far in sides]
     before = []
-    if far < 0:  # more is wanted than there is: one more row of zeros gives a stride's worth
-        before = [keras.layers.ZeroPadding2D(((0, 1), (0, 1)), **_image(f"{name}_growth"))]
-        far += layer.stride
-    crop = keras.layers.Cropping2D(((near, far), (near, far)), **_image(f"{name}_crop"))
-    return [*before, convolution, *([crop] if near or far else [])]
+    if any(growth):  # more is wanted than there is: one more row of zeros gives a stride's worth
+        added = [(0, rows) for rows in growth]
+        before = [keras.layers.ZeroPadding2D(added, **_image(f"{name}_growth"))]
+    cut = [(near, far + n * layer.stride) for (near, far), n in zip(sides, growth, strict=True)]
+    crop = keras.layers.Cropping2D(cut, **_image(f"{name}_crop"))
+    return [*before, convolution, *([crop] if any(map(any, cut)) else [])]
 
 
 def _batch_norm(layer: layers.BatchNorm, name: str) -> list[keras.Layer]:
@@ -246,6 +283,8 @@ def _gelu(layer: layers.Gelu, name: str) -> list[keras.Layer]:
 
 def _upsample(layer: layers.Upsample, name: str) -> list[keras.Layer]:
     options = _image(name)
+    if layer.interpolation == "bilinear":
+        return _function("upsample")(layer, name)
     return [keras.layers.UpSampling2D(layer.factor, interpolation="nearest", **options)]
 
 
@@ -253,6 +292,46 @@ def _average_pool(layer: layers.AveragePool, name: str) -> list[keras.Layer]:
     options = _image(name)
     size = layer.size
     return [keras.layers.AveragePooling2D(size, strides=size, padding="valid", **options)]
+
+
+def _max_pool(layer: layers.MaxPool, name: str) -> list[keras.Layer]:
+    pool = keras.layers.MaxPooling2D(
+        layer.size, strides=layer.stride, padding="valid", **_image(name)
+    )
+    if not layer.padding:
+        return [pool]
+    p = layer.padding
+
+    def pad(x: Tensor) -> Tensor:
+        return ops.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), constant_values=-inf)
+
+    return [_Function(pad, **_options(f"{name}_padding")), pool]
+
+
+def _softmax(layer: layers.Softmax, name: str) -> list[keras.Layer]:
+    def softmax(x: Tensor) -> Tensor:
+        return ops.softmax(x / layer.temperature, axis=-1)
+
+    return [_Function(softmax, **_options(name))]
+
+
+def _scale(layer: layers.Scale, name: str) -> list[keras.Layer]:
+    def scale(x: Tensor) -> Tensor:
+        factor, offset = (_number(n, x) for n in (layer.factor, layer.offset))
+        return factor * x + offset
+
+    return [_Function(scale, **_options(name))]
+
+
+def _number(number: float | tuple[float, ...], like: Tensor) -> Tensor:
+    """A Python number as it is; a list as a tensor, from NumPy, which keeps float64."""
+    if isinstance(number, float):
+        return number
+    return ops.convert_to_tensor(np.array(number), dtype=like.dtype)
+
+
+def _function(kind: str) -> Callable[[Any, str], list[keras.Layer]]:
+    return lambda layer, name: [_Function(resampling.FUNCTIONS[kind](layer), **_options(name))]
 
 
 def _options(name: str) -> dict[str, Any]:
@@ -293,13 +372,21 @@ LAYERS: dict[str, Callable[[Any, str], list[keras.Layer]]] = {
     "sigmoid": lambda layer, name: [keras.layers.Activation("sigmoid", **_options(name))],
     "silu": lambda layer, name: [_Function(ops.silu, **_options(name))],
     "softplus": lambda layer, name: [_Function(ops.softplus, **_options(name))],
+    "softmax": _softmax,
+    "prelu": lambda layer, name: [_Prelu(layer.slopes == "by_channel", **_options(name))],
+    "scale": _scale,
     "flatten": lambda layer, name: [keras.layers.Flatten(**_image(name))],
     "reshape": lambda layer, name: [keras.layers.Reshape(layer.shape, **_options(name))],
     "upsample": _upsample,
     "average_pool": _average_pool,
+    "max_pool": _max_pool,
+    "pad": _function("pad"),
+    "pixel_shuffle": _function("pixel_shuffle"),
     "moments": lambda layer, name: [_Moments(layer.epsilon, **_options(name))],
     "dropout": lambda layer, name: [_Dropout(layer.rate, **_options(name))],
+    "channel_dropout": lambda layer, name: [_ChannelDropout(layer.rate, **_options(name))],
     "embedding": lambda layer, name: [_Embedding(layer.classes, layer.width, **_options(name))],
     "add": lambda layer, name: [keras.layers.Add(**_options(name))],
+    "product": lambda layer, name: [_Product(**_options(name))],
     "concatenate": lambda layer, name: [keras.layers.Concatenate(axis=-1, **_options(name))],
 }

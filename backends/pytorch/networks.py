@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm
+from torch.nn.functional import batch_norm, pad
 
+from backends.pytorch import resampling
 from spec import layers
 from spec import network as networks
 
@@ -132,6 +133,74 @@ class _Dropout(nn.Module):
         return x if mask is None else x * mask / (1.0 - self.rate)
 
 
+class _ChannelDropout(nn.Module):
+    """The same with one number a channel; masks are (n, c)."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return x if mask is None else x * mask[:, :, None, None] / (1.0 - self.rate)
+
+
+class _Softmax(nn.Module):
+    """Along the canonical last axis, which images have second here."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(x / self.temperature, dim=1)
+
+
+class _Scale(nn.Module):
+    """factor * x + offset; a list has a number for each channel."""
+
+    def __init__(self, layer: layers.Scale, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.numbers = (layer.factor, layer.offset)
+        self.axes = [1] * (len(shape) - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        factor, offset = (self._spread(x, number) for number in self.numbers)
+        return x * factor + offset
+
+    def _spread(self, x: Tensor, number: float | tuple[float, ...]) -> float | Tensor:
+        return number if isinstance(number, float) else x.new_tensor(number).reshape(-1, *self.axes)
+
+
+class _Product(nn.Module):
+    """The product of its inputs; what has fewer axes than the first is repeated over pixels."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        y = x[0]
+        for factor in x[1:]:
+            y = y * factor.reshape(*factor.shape, *[1] * (y.dim() - factor.dim()))
+        return y
+
+
+class _Conv(nn.Conv2d):
+    """torch's own pads both ends of an axis alike."""
+
+    sides: tuple[tuple[int, int], tuple[int, int]]
+
+    def forward(self, x: Tensor) -> Tensor:
+        (top, bottom), (left, right) = self.sides
+        return super().forward(pad(x, (left, right, top, bottom), mode="constant", value=0.0))
+
+
+class _ConvTranspose(nn.ConvTranspose2d):
+    """torch's own cuts both ends of an axis alike."""
+
+    sides: tuple[tuple[int, int], tuple[int, int]]
+
+    def forward(self, x: Tensor, output_size: None = None) -> Tensor:
+        y, ((top, bottom), (left, right)) = super().forward(x), self.sides
+        return y[..., top : y.shape[-2] - bottom, left : y.shape[-1] - right]
+
+
 class _Add(nn.Module):
     """The sum of its inputs."""
 
@@ -183,32 +252,38 @@ def _dense(layer: layers.Dense, shape: tuple[int, ...]) -> nn.Module:
 
 
 def _conv(layer: layers.Conv, shape: tuple[int, ...]) -> nn.Module:
-    return nn.Conv2d(
+    kind = nn.Conv2d if isinstance(layer.padding, int) else _Conv
+    module = kind(
         shape[2],
         layer.filters,
         kernel_size=layer.kernel,
         stride=layer.stride,
-        padding=layer.padding,
+        padding=layer.padding if isinstance(layer.padding, int) else 0,
         dilation=1,
         groups=1,
         bias=layer.bias,
         padding_mode="zeros",
     )
+    module.sides = layer.sides
+    return module
 
 
 def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...]) -> nn.Module:
-    return nn.ConvTranspose2d(
+    kind = nn.ConvTranspose2d if isinstance(layer.padding, int) else _ConvTranspose
+    module = kind(
         shape[2],
         layer.filters,
         kernel_size=layer.kernel,
         stride=layer.stride,
-        padding=layer.padding,
+        padding=layer.padding if isinstance(layer.padding, int) else 0,
         output_padding=layer.output_padding,
         groups=1,
         bias=layer.bias,
         dilation=1,
         padding_mode="zeros",
     )
+    module.sides = layer.sides
+    return module
 
 
 def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...]) -> nn.Module:
@@ -258,15 +333,8 @@ def _embedding(layer: layers.Embedding, shape: tuple[int, ...]) -> nn.Module:
     )
 
 
-def _average_pool(layer: layers.AveragePool, shape: tuple[int, ...]) -> nn.Module:
-    return nn.AvgPool2d(
-        layer.size,
-        stride=layer.size,
-        padding=0,
-        ceil_mode=False,
-        count_include_pad=False,
-        divisor_override=None,
-    )
+def _prelu(layer: layers.Prelu, shape: tuple[int, ...]) -> nn.Module:
+    return nn.PReLU(num_parameters=1 if layer.slopes == "one" else shape[-1], init=layer.slope)
 
 
 LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
@@ -285,13 +353,17 @@ LAYERS: dict[str, Callable[[Any, tuple[int, ...]], nn.Module]] = {
     "sigmoid": lambda layer, shape: nn.Sigmoid(),
     "silu": lambda layer, shape: nn.SiLU(inplace=False),
     "softplus": lambda layer, shape: nn.Softplus(beta=1.0, threshold=50.0),
+    "softmax": lambda layer, shape: _Softmax(layer.temperature),
+    "prelu": _prelu,
+    "scale": _Scale,
     "flatten": lambda layer, shape: _Flatten(),
     "reshape": lambda layer, shape: _Reshape(layer.shape),
-    "upsample": lambda layer, shape: nn.Upsample(scale_factor=layer.factor, mode="nearest"),
-    "average_pool": _average_pool,
     "moments": lambda layer, shape: _Moments(layer.epsilon),
     "dropout": lambda layer, shape: _Dropout(layer.rate),
+    "channel_dropout": lambda layer, shape: _ChannelDropout(layer.rate),
     "embedding": _embedding,
     "add": lambda layer, shape: _Add(),
+    "product": lambda layer, shape: _Product(),
     "concatenate": lambda layer, shape: _Concatenate(),
+    **resampling.LAYERS,
 }

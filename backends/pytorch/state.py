@@ -25,6 +25,7 @@ NAMES = {
     "mean": "running_mean",
     "variance": "running_var",
     "table": "weight",
+    "slope": "weight",
 }
 
 Slots = dict[str, dict[str, dict[str, Tensor]]]

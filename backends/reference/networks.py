@@ -9,8 +9,10 @@ from typing import Any
 
 import autograd.numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval
 from scipy import special
 
+from backends.reference import resampling
 from spec import layers
 from spec.network import Network
 
@@ -58,8 +60,8 @@ def _dense(layer: layers.Dense, own: Arrays, x: Array, train: bool) -> tuple[Arr
 
 def _conv(layer: layers.Conv, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     """Every output pixel is the product of its k x k taps with the kernel (column form)."""
-    columns = _gather(x, layer, (layer.side(x.shape[1]), layer.side(x.shape[2])))
-    y = _product(columns, np.reshape(own["kernel"], (-1, layer.filters)))
+    columns = _gather(x, layer, layer.size(*x.shape[1:3]))
+    y = _matrix_product(columns, np.reshape(own["kernel"], (-1, layer.filters)))
     return y + own.get("bias", 0.0), {}
 
 
@@ -68,8 +70,8 @@ def _conv_transpose(
 ) -> tuple[Array, Arrays]:
     """Each input pixel spreads its k x k taps over the output, stride apart (column form)."""
     matrix = np.reshape(np.transpose(own["kernel"], (2, 0, 1, 3)), (x.shape[3], -1))
-    columns = _product(x, matrix)
-    y = _scatter(columns, layer, (layer.side(x.shape[1]), layer.side(x.shape[2])))
+    columns = _matrix_product(x, matrix)
+    y = _scatter(columns, layer, layer.size(*x.shape[1:3]))
     return y + own.get("bias", 0.0), {}
 
 
@@ -77,8 +79,7 @@ def _conv_transpose(
 def _gather(x: Array, layer: layers.Convolution, small: tuple[int, int]) -> Array:
     """Taps of x (n, H, W, c) at every pixel of the small side: (n, h, w, k * k * c)."""
     n, _, _, channels = x.shape
-    p = layer.padding
-    x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)), mode="constant")
+    x = np.pad(x, ((0, 0), *layer.sides, (0, 0)), mode="constant")
     columns = np.empty((n, *small, layer.kernel**2, channels))
     for tap, (rows, cols) in enumerate(_taps(layer, small)):
         columns[:, :, :, tap] = x[:, rows, cols]
@@ -89,12 +90,12 @@ def _gather(x: Array, layer: layers.Convolution, small: tuple[int, int]) -> Arra
 def _scatter(columns: Array, layer: layers.Convolution, large: tuple[int, int]) -> Array:
     """The transpose of `_gather`: taps (n, h, w, k * k * c) added up where they belong."""
     n, h, w, _ = columns.shape
-    p, height, width = layer.padding, *large
+    ((top, bottom), (left, right)), (height, width) = layer.sides, large
     columns = np.reshape(columns, (n, h, w, layer.kernel**2, -1))
-    whole = np.zeros((n, height + 2 * p, width + 2 * p, columns.shape[-1]))
+    whole = np.zeros((n, height + top + bottom, width + left + right, columns.shape[-1]))
     for tap, (rows, cols) in enumerate(_taps(layer, (h, w))):
         whole[:, rows, cols] += columns[:, :, :, tap]
-    return whole[:, p : p + height, p : p + width]
+    return whole[:, top : top + height, left : left + width]
 
 
 def _taps(layer: layers.Convolution, small: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
@@ -210,25 +211,27 @@ def _softplus(layer: layers.Softplus, own: Arrays, x: Array, train: bool) -> tup
     return softplus(x), {}
 
 
+def _softmax(layer: layers.Softmax, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    x = x / layer.temperature
+    powers = np.exp(x - np.max(getval(x), axis=-1, keepdims=True))
+    return powers / np.sum(powers, axis=-1, keepdims=True), {}
+
+
+def _prelu(layer: layers.Prelu, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    # autograd's `where` would not add up the gradient of a slope that is repeated.
+    return np.where(x > 0, x, 0.0) + own["slope"] * np.where(x > 0, 0.0, x), {}
+
+
+def _scale(layer: layers.Scale, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
+    return np.array(layer.factor) * x + np.array(layer.offset), {}
+
+
 def _flatten(layer: layers.Flatten, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     return np.reshape(x, (x.shape[0], -1)), {}
 
 
 def _reshape(layer: layers.Reshape, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
     return np.reshape(x, (x.shape[0], *layer.shape)), {}
-
-
-def _upsample(layer: layers.Upsample, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
-    return np.repeat(np.repeat(x, layer.factor, axis=1), layer.factor, axis=2), {}
-
-
-def _average_pool(
-    layer: layers.AveragePool, own: Arrays, x: Array, train: bool
-) -> tuple[Array, Arrays]:
-    n, height, width, channels = x.shape
-    k, h, w = layer.size, height // layer.size, width // layer.size
-    squares = np.reshape(x[:, : h * k, : w * k], (n, h, k, w, k, channels))
-    return np.mean(squares, axis=(2, 4)), {}
 
 
 def _moments(layer: layers.Moments, own: Arrays, x: Array, train: bool) -> tuple[Array, Arrays]:
@@ -241,8 +244,24 @@ def _dropout(layer: layers.Dropout, own: Arrays, x: Array, train: bool) -> tuple
     return x * own["mask"] / (1.0 - layer.rate) if train else x, {}
 
 
+def _channel_dropout(
+    layer: layers.ChannelDropout, own: Arrays, x: Array, train: bool
+) -> tuple[Array, Arrays]:
+    return x * own["mask"][:, None, None, :] / (1.0 - layer.rate) if train else x, {}
+
+
 def _add(layer: layers.Add, own: Arrays, x: list[Array], train: bool) -> tuple[Array, Arrays]:
     return sum(x[1:], x[0]), {}
+
+
+def _product(
+    layer: layers.Product, own: Arrays, x: list[Array], train: bool
+) -> tuple[Array, Arrays]:
+    y = x[0]
+    for factor in x[1:]:
+        ones = (1,) * (x[0].ndim - factor.ndim)
+        y = y * np.reshape(factor, (len(factor), *ones, *factor.shape[1:]))
+    return y, {}
 
 
 def _concatenate(
@@ -255,7 +274,7 @@ def _embedding(layer: layers.Embedding, own: Arrays, x: Array, train: bool) -> t
     return own["table"][x], {}
 
 
-def _product(x: Array, matrix: Array) -> Array:
+def _matrix_product(x: Array, matrix: Array) -> Array:
     """The last axis times a matrix; NumPy leaves BLAS for products of more than two axes."""
     rows = np.dot(np.reshape(x, (-1, x.shape[-1])), matrix)
     return np.reshape(rows, (*x.shape[:-1], matrix.shape[1]))
@@ -287,13 +306,17 @@ LAYERS: dict[str, Callable[..., tuple[Array, Arrays]]] = {
     "sigmoid": _sigmoid,
     "silu": _silu,
     "softplus": _softplus,
+    "softmax": _softmax,
+    "prelu": _prelu,
+    "scale": _scale,
     "flatten": _flatten,
     "reshape": _reshape,
-    "upsample": _upsample,
-    "average_pool": _average_pool,
     "moments": _moments,
     "dropout": _dropout,
+    "channel_dropout": _channel_dropout,
     "embedding": _embedding,
     "add": _add,
+    "product": _product,
     "concatenate": _concatenate,
+    **resampling.LAYERS,
 }

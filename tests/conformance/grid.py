@@ -57,8 +57,9 @@ def options(place: Place) -> list[dict[str, Any]]:
         own = [*_images(), *list(_convolutions())[IMAGES.index(place) % 2 :: 2]]
     else:
         own = list(_vectors())
-    dropouts = [{"kind": "dropout", "rate": rate} for rate in (0.2, 0.5)]
-    some = [*activations(), *dropouts, *own]
+    kinds = ("dropout", "channel_dropout")
+    dropouts = [{"kind": kind, "rate": rate} for kind in kinds for rate in (0.2, 0.5)]
+    some = [*activations(), *_along_the_last_axis(place), *dropouts, *own]
     return [layer for layer in some if _fits(layer, place)] + normalisations(place)
 
 
@@ -224,10 +225,30 @@ def _norms() -> Iterator[dict[str, Any]]:
             yield {"kind": "batch_norm", "epsilon": epsilon, **running, **affine}
 
 
+def _along_the_last_axis(place: Place) -> Iterator[dict[str, Any]]:
+    """Functions that know of channels."""
+    channels = place.shape[-1]
+    for temperature in (0.5, 2.0):
+        yield {"kind": "softmax", "temperature": temperature}
+    for slopes in ("one", "by_channel"):
+        yield {"kind": "prelu", "slopes": slopes, "slope": 0.25}
+    yield {"kind": "scale", "factor": 0.3, "offset": -0.7}
+    factors = [0.1 + 0.37 * i for i in range(channels)]
+    yield {"kind": "scale", "factor": factors, "offset": 0.25}
+    yield {"kind": "scale", "factor": -1.3, "offset": factors}
+
+
 def _images() -> Iterator[dict[str, Any]]:
     for side in (2, 3):
         yield {"kind": "upsample", "factor": side}
+        yield {"kind": "upsample", "factor": side, "interpolation": "bilinear"}
         yield {"kind": "average_pool", "size": side}
+        for stride, padding in product((1, 2, 3), (0, 1)):
+            yield {"kind": "max_pool", "size": side, "stride": stride, "padding": padding}
+    yield {"kind": "pixel_shuffle", "factor": 2}
+    for sides in ([1, 2, 0, 3], [-1, 0, 2, -1], [0, -2, -1, 0], [1, 1, 1, 1], [2, -1, 0, 1]):
+        for mode in ("zero", "reflect"):
+            yield {"kind": "pad", "sides": sides, "mode": mode}
 
 
 def _convolutions() -> Iterator[dict[str, Any]]:
@@ -244,6 +265,12 @@ def _convolutions() -> Iterator[dict[str, Any]]:
             yield {"kind": "conv", **given}
             for output_padding in range(stride):
                 yield {"kind": "conv_transpose", **given, "output_padding": output_padding}
+    bare = {"filters": 2, "bias": False, "kernel_init": NORMAL}
+    for kernel, stride, sides in ((3, 2, [0, 1, 1, 0]), (5, 2, [1, 2, 2, 1]), (4, 1, [0, 3, 1, 2])):
+        yield {"kind": "conv", "kernel": kernel, "stride": stride, "padding": sides, **bare}
+        for output_padding in range(stride):
+            given = {"kernel": kernel, "stride": stride, "padding": sides, **bare}
+            yield {"kind": "conv_transpose", **given, "output_padding": output_padding}
 
 
 def _vectors() -> Iterator[dict[str, Any]]:

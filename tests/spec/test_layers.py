@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from autograd import grad
 from pydantic import TypeAdapter
+from scipy.special import softmax
 
 from backends.reference.networks import LAYERS
 from spec.layers import AnyLayer
@@ -142,6 +143,96 @@ def test_average_pool_drops_what_is_left_over() -> None:
         assert y[n, i, j, c] == pytest.approx(fmean(square), rel=1e-14)
 
 
+def test_upsample_bilinear() -> None:
+    """Between the two nearest in each direction, by how near they are; held at the edges."""
+    x = numbers((2, 4, 3, 2))
+    for factor in (2, 3):
+        y = of_kind("upsample", {}, x, factor=factor, interpolation="bilinear")
+        for n, i, j, c in product(*map(range, y.shape)):
+            total = 0.0
+            for a, b in product(range(4), range(3)):
+                row = min(max((i + 0.5) / factor - 0.5, 0), 3)
+                column = min(max((j + 0.5) / factor - 0.5, 0), 2)
+                near = max(0.0, 1 - abs(row - a)) * max(0.0, 1 - abs(column - b))
+                total += near * x[n, a, b, c]
+            assert y[n, i, j, c] == pytest.approx(total, rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["zero", "reflect"])
+@pytest.mark.parametrize("sides", [(1, 2, 0, 3), (-1, 0, 2, -1), (0, -2, -1, 0), (3, -4, 0, 1)])
+def test_pad(sides: tuple[int, int, int, int], mode: str) -> None:
+    """NumPy's own padding, cut where a number is negative."""
+    x = numbers(IMAGES)
+    top, bottom, left, right = sides
+    added = [(0, 0), (max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0)), (0, 0)]
+    expected = np.pad(x, added, mode="constant" if mode == "zero" else "reflect")
+    rows = slice(max(-top, 0), expected.shape[1] - max(-bottom, 0))
+    columns = slice(max(-left, 0), expected.shape[2] - max(-right, 0))
+    y = of_kind("pad", {}, x, sides=sides, mode=mode)
+    np.testing.assert_array_equal(y, expected[:, rows, columns])
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [(2, 2, 0), (3, 1, 1), (3, 2, 0), (2, 1, 1)]
+)
+def test_max_pool(size: int, stride: int, padding: int) -> None:
+    x = numbers(IMAGES) - 3.0  # negative: padding with zeros would be seen
+    y = of_kind("max_pool", {}, x, size=size, stride=stride, padding=padding)
+    for n, i, j, c in product(*map(range, y.shape)):
+        square = [
+            float(x[n, a, b, c])
+            for a in range(i * stride - padding, i * stride - padding + size)
+            for b in range(j * stride - padding, j * stride - padding + size)
+            if 0 <= a < x.shape[1] and 0 <= b < x.shape[2]
+        ]
+        assert y[n, i, j, c] == max(square)
+
+
+def test_of_several_largest_the_first_has_the_gradient() -> None:
+    x = np.array([[1.0, 5.0, 5.0], [5.0, 5.0, 0.0], [0.0, 0.0, 0.0]]).reshape(1, 3, 3, 1)
+    layer = made("max_pool", size=2, stride=1, padding=0)
+    found = grad(lambda x: anp.sum(LAYERS["max_pool"](layer, {}, x, True)[0]))(x)
+    assert found.reshape(3, 3).tolist() == [[0, 2, 0], [1, 1, 0], [0, 0, 0]]
+
+
+def test_pixel_shuffle() -> None:
+    x, r = numbers((2, 3, 4, 18)), 3
+    y = of_kind("pixel_shuffle", {}, x, factor=r)
+    assert y.shape == (2, 9, 12, 2)
+    for n, i, j, c in product(*map(range, y.shape)):
+        channel = c * r * r + i % r * r + j % r
+        assert y[n, i, j, c] == x[n, i // r, j // r, channel]
+
+
+def test_softmax() -> None:
+    x = numbers(IMAGES) * 300.0
+    y = of_kind("softmax", {}, x, temperature=0.5)
+    np.testing.assert_allclose(y, softmax(x / 0.5, axis=-1), rtol=1e-13, atol=1e-300)
+
+
+def test_prelu_and_scale() -> None:
+    x, slopes = numbers(IMAGES), numbers((6,), 1)
+    many = {"slopes": "by_channel", "slope": 0.25}
+    y = of_kind("prelu", {"slope": slopes}, x, **many)
+    one = of_kind("prelu", {"slope": slopes[:1]}, x, slopes="one", slope=0.25)
+    scaled = of_kind("scale", {}, x, factor=tuple(slopes), offset=-0.5)
+    moved = of_kind("scale", {}, x, factor=2.0, offset=tuple(slopes))
+    for place in product(*map(range, x.shape)):
+        number, slope = float(x[place]), float(slopes[place[-1]])
+        assert y[place] == (number if number > 0 else slope * number)
+        assert one[place] == (number if number > 0 else slopes[0] * number)
+        assert scaled[place] == slope * number - 0.5
+        assert moved[place] == 2.0 * number + slope
+
+
+def test_dropout_of_channels() -> None:
+    x, mask = numbers(IMAGES), np.arange(12.0).reshape(2, 6) % 2
+    y = of_kind("channel_dropout", {"mask": mask}, x, rate=0.75)
+    for n, i, j, c in product(*map(range, x.shape)):
+        assert y[n, i, j, c] == x[n, i, j, c] * mask[n, c] * 4
+    assert of_kind("channel_dropout", {}, x, train=False, rate=0.75) is x
+
+
 def test_moments() -> None:
     x = numbers(SHORT)
     y = of_kind("moments", {}, x, epsilon=1e-3)
@@ -180,9 +271,22 @@ def test_joining() -> None:
     assert list(y.flat) == [
         a + b + c for a, b, c in zip(one.flat, two.flat, three.flat, strict=True)
     ]
+    y = of_kind("product", {}, [one, two, three])
+    assert list(y.flat) == [
+        a * b * c for a, b, c in zip(one.flat, two.flat, three.flat, strict=True)
+    ]
+    by_channel, by_sample = numbers((2, 6), 4), numbers((2, 1), 5)
+    y = of_kind("product", {}, [one, by_channel, by_sample])
+    for n, i, j, c in product(*map(range, one.shape)):
+        assert y[n, i, j, c] == one[n, i, j, c] * by_channel[n, c] * by_sample[n, 0]
+    pixel = by_channel.reshape(2, 1, 1, 6)
+    np.testing.assert_array_equal(of_kind("product", {}, [one, pixel, by_sample]), y)
     y = of_kind("concatenate", {}, [one, two])
     for n, i, j in product(range(2), range(5), range(4)):
         assert list(y[n, i, j]) == [*one[n, i, j], *two[n, i, j]]
+
+
+ZEROS_AND_ONES = np.arange(12.0).reshape(2, 6) % 2
 
 
 def derivatives() -> Iterator[tuple[str, Layer, Arrays, tuple[int, ...]]]:
@@ -204,6 +308,22 @@ def derivatives() -> Iterator[tuple[str, Layer, Arrays, tuple[int, ...]]]:
     yield "conv_transpose", made("conv_transpose", output_padding=1, **conv), own, IMAGES
     yield "upsample", made("upsample", factor=2), {}, IMAGES
     yield "average_pool", made("average_pool", size=2), {}, IMAGES
+    yield "upsample bilinear", made("upsample", factor=2, interpolation="bilinear"), {}, IMAGES
+    for mode in ("zero", "reflect"):
+        yield f"pad {mode}", made("pad", sides=(2, -1, 1, 0), mode=mode), {}, IMAGES
+    yield "max_pool", made("max_pool", size=3, stride=2, padding=1), {}, IMAGES
+    yield "pixel_shuffle", made("pixel_shuffle", factor=2), {}, (2, 2, 3, 8)
+    yield "softmax", made("softmax", temperature=0.7), {}, IMAGES
+    own = {"slope": numbers((6,), 1)}
+    yield "prelu", made("prelu", slopes="by_channel", slope=0.25), own, IMAGES
+    own = {"slope": numbers((1,), 1)}
+    yield "prelu of one", made("prelu", slopes="one", slope=0.25), own, IMAGES
+    yield "scale", made("scale", factor=(1.0, 2.0, 3.0, 4.0, 5.0, 6.0), offset=0.5), {}, IMAGES
+    conv |= {"padding": (0, 1, 2, 0)}
+    own = {"kernel": numbers((3, 3, 6, 2), 1), "bias": numbers((2,), 2)}
+    yield "conv by side", made("conv", **conv), own, IMAGES
+    yield "conv_transpose by side", made("conv_transpose", output_padding=1, **conv), own, IMAGES
+    yield "channel_dropout", made("channel_dropout", rate=0.25), {"mask": ZEROS_AND_ONES}, IMAGES
     yield "moments", made("moments", epsilon=1e-3), {}, SHORT
     yield "dropout", made("dropout", rate=0.25), {"mask": numbers(SHORT, 3) > 0}, SHORT
     yield "flatten", made("flatten"), {}, IMAGES
@@ -238,8 +358,29 @@ def test_derivatives(name: str) -> None:
 def test_no_layer_is_left_out() -> None:
     elsewhere = {"conv", "conv_transpose", "batch_norm", "dropout"}
     whole = {"embedding"}
-    joined = {"add", "concatenate"}
+    joined = {"add", "product", "concatenate"}
     here = {name.split()[0] for name in (*ACTIVATIONS, *BELONGS)}
-    plain = {"dense", "upsample", "average_pool", "moments", "flatten", "reshape"}
+    plain = {"dense", "upsample", "average_pool", "moments", "flatten", "reshape", "pad"}
+    plain |= {"max_pool", "pixel_shuffle", "softmax", "prelu", "scale", "channel_dropout"}
     assert here | plain | joined | elsewhere | whole == NAMES == set(LAYERS)
     assert {layer.kind for layer, _, _ in DERIVATIVES.values()} | joined | whole == NAMES
+
+
+@pytest.mark.parametrize("output_padding", [0, 1])
+def test_padding_by_side(output_padding: int) -> None:
+    """A convolution has it before; a transposed one has so much cut off behind."""
+    x, sides = numbers(IMAGES), (1, 0, 2, 1)
+    own = {"kernel": numbers((3, 3, 6, 2), 1), "bias": numbers((2,), 2)}
+    fields: dict[str, Any] = {"filters": 2, "kernel": 3, "stride": 2, "bias": True}
+    fields |= {"kernel_init": ONE, "bias_init": ONE}
+    padded = of_kind("pad", {}, x, sides=sides, mode="zero")
+    np.testing.assert_allclose(
+        of_kind("conv", own, x, padding=sides, **fields),
+        of_kind("conv", own, padded, padding=0, **fields),
+        rtol=1e-13,
+    )
+    fields |= {"output_padding": output_padding}
+    whole = of_kind("conv_transpose", own, x, padding=0, **fields)
+    cut = of_kind("pad", {}, whole, sides=tuple(-side for side in sides), mode="zero")
+    found = of_kind("conv_transpose", own, x, padding=sides, **fields)
+    np.testing.assert_allclose(found, cut, rtol=1e-13)

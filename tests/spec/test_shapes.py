@@ -39,6 +39,13 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[int, ...], tuple[int, ...]]] = {
     "moments": ({"epsilon": 1e-3}, (9,), (2,)),
     "dropout": ({"rate": 0.5}, (4, 5), (4, 5)),
     "embedding": ({"classes": 9, "width": 3, "table_init": ONE}, (), (3,)),
+    "softmax": ({"temperature": 0.5}, (4,), (4,)),
+    "prelu": ({"slopes": "one", "slope": 0.25}, (4, 5, 6), (4, 5, 6)),
+    "scale": ({"factor": (1.0, 2.0), "offset": 0.0}, (4, 5, 2), (4, 5, 2)),
+    "pad": ({"sides": (1, -2, 3, 0), "mode": "zero"}, (4, 5, 2), (3, 8, 2)),
+    "max_pool": ({"size": 3, "stride": 2, "padding": 1}, (5, 8, 2), (3, 4, 2)),
+    "pixel_shuffle": ({"factor": 2}, (4, 5, 12), (8, 10, 3)),
+    "channel_dropout": ({"rate": 0.5}, (4, 5, 3), (4, 5, 3)),
 }
 
 
@@ -50,7 +57,84 @@ def test_output_shape(kind: str) -> None:
 
 
 def test_every_kind_is_here() -> None:
-    assert SHAPES.keys() | {"add", "concatenate"} == NAMES
+    assert SHAPES.keys() | {"add", "product", "concatenate"} == NAMES
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 5])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_padding_by_side_is_padding_before(kernel: int, stride: int) -> None:
+    """And of a transposed convolution it is cut off behind."""
+    sides, fields = (1, 0, 2, 1), {"filters": 1, "kernel": kernel, "stride": stride, **BARE}
+    padded = made("pad", sides=sides, mode="zero").output_shape((7, 9, 2))
+    bare = made("conv", padding=0, **fields).output_shape(padded)
+    assert made("conv", padding=sides, **fields).output_shape((7, 9, 2)) == bare
+    whole = made("conv_transpose", padding=0, **fields).output_shape((7, 9, 2))
+    cut = made("pad", sides=tuple(-side for side in sides), mode="zero").output_shape(whole)
+    assert made("conv_transpose", padding=sides, **fields).output_shape((7, 9, 2)) == cut
+
+
+UNFIT: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
+    "pad takes (height, width, channels), not [4]": (
+        "pad",
+        {"sides": (1, 1, 1, 1), "mode": "zero"},
+        (4,),
+    ),
+    "a side of 4 pixels has 3 to mirror, not 4": (
+        "pad",
+        {"sides": (0, 4, 0, 0), "mode": "reflect"},
+        (4, 5, 2),
+    ),
+    "sides [-2, -2, 0, 0] leave nothing of [4, 5, 2]": (
+        "pad",
+        {"sides": (-2, -2, 0, 0), "mode": "zero"},
+        (4, 5, 2),
+    ),
+    "padding 2 is over half of the size, 3": (
+        "max_pool",
+        {"size": 3, "stride": 1, "padding": 2},
+        (4, 5, 2),
+    ),
+    "squares of 6 pixels are larger than [3, 5, 2]": (
+        "max_pool",
+        {"size": 6, "stride": 1, "padding": 1},
+        (3, 5, 2),
+    ),
+    "6 channels are no multiple of 4, the pixels of a square": (
+        "pixel_shuffle",
+        {"factor": 2},
+        (4, 5, 6),
+    ),
+    "channel_dropout takes (height, width, channels), not [6]": (
+        "channel_dropout",
+        {"rate": 0.5},
+        (6,),
+    ),
+    "2 numbers in `offset` for 3 channels": (
+        "scale",
+        {"factor": 1.0, "offset": (0.0, 1.0)},
+        (4, 5, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("message", UNFIT)
+def test_what_a_layer_says_of_a_shape(message: str) -> None:
+    kind, fields, shape = UNFIT[message]
+    with pytest.raises(ShapeError) as refused:
+        made(kind, **fields).output_shape(shape)
+    assert str(refused.value) == message
+
+
+def test_a_product_repeats_what_has_a_number_a_channel() -> None:
+    layer, image = made("product"), (4, 5, 3)
+    for other in (image, (1, 1, 3), (3,), (1,)):
+        assert layer.joined_shape([image, other]) == image
+    assert layer.joined_shape([(3,), (3,), (1,)]) == (3,)
+    for wrong in ([image, (4, 5, 1)], [(3,), image], [image, (2,)]):
+        with pytest.raises(ShapeError, match="of one shape, or of one number a channel, not"):
+            layer.joined_shape(wrong)
+    with pytest.raises(ShapeError, match="takes two inputs or more"):
+        layer.joined_shape([image])
 
 
 @pytest.mark.parametrize(
@@ -62,12 +146,14 @@ def test_a_convolution_has_as_many_places_as_fit(kernel: int, stride: int, paddi
         places = [
             p for p in range(0, size + 2 * padding, stride) if p + kernel <= size + 2 * padding
         ]
-        assert conv.side(size) == len(places)
+        assert conv.side(size, (padding, padding)) == len(places)
         for extra in range(stride):
             own = {"kernel": kernel, "stride": stride, "padding": padding, "filters": 1}
             back = made("conv_transpose", output_padding=extra, **own, **BARE)
-            if back.side(len(places)) >= 1:
-                assert conv.side(back.side(len(places))) == len(places)  # an inverse of it
+            around = (padding, padding)
+            large = back.side(len(places), around)
+            if large >= 1:
+                assert conv.side(large, around) == len(places)  # an inverse of it
 
 
 PARAMETERS: dict[str, tuple[dict[str, Any], tuple[int, ...], dict[str, tuple[int, ...]]]] = {
@@ -79,6 +165,7 @@ PARAMETERS: dict[str, tuple[dict[str, Any], tuple[int, ...], dict[str, tuple[int
     "instance_norm": ({"epsilon": 1e-3, **AFFINE}, (4, 5, 3), {"scale": (3,), "bias": (3,)}),
     "group_norm": ({"epsilon": 1, "groups": 2, **AFFINE}, (4, 6), {"scale": (6,), "bias": (6,)}),
     "embedding": (SHAPES["embedding"][0], (), {"table": (9, 3)}),
+    "prelu": ({"slopes": "by_channel", "slope": 0.25}, (4, 5, 6), {"slope": (6,)}),
 }
 
 
@@ -88,7 +175,9 @@ def test_parameters(kind: str) -> None:
     fields, shape, expected = PARAMETERS.get(kind, (SHAPES.get(kind, ({}, (4,), ()))[0], (4,), {}))
     found = made(kind, **fields).parameters(shape)
     assert {name: parameter.shape for name, parameter in found.items()} == expected
-    if kind in PARAMETERS and kind != "embedding":
+    if kind == "prelu":
+        assert made(kind, **SHAPES[kind][0]).parameters((4, 5, 6))["slope"].shape == (1,)
+    elif kind in PARAMETERS and kind != "embedding":
         fields, shape, _ = SHAPES[kind]
         assert list(made(kind, **fields).parameters(shape)) == (
             ["kernel"] if "bias" in fields else []

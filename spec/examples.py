@@ -44,7 +44,18 @@ A file in the long form has these parts in place of `[generator]`, `[discriminat
 - `[optimizers.NAME]`, as many as phases name.
 
 A phase knows what it draws and what its own forwards gave. A source with `parts` gives `x` and
-`x.label`, both of one sample."""
+`x.label`, both of one sample. Four things more, each in the phase that wants it:
+
+- `reuse = { fakes = { phase = "g", output = "made", form = "value" } }`: `fakes` is what `g` has
+  made in this iteration, with the parameters of then. With `form = "graph"` a gradient goes on to
+  the networks that made it, which must not have moved since.
+- `together = true`: its gradient is taken before the phase in front of it makes its step. Both
+  steps follow. So G and D see each other as they were.
+- `every = 4`: it runs in iterations 0, 4, 8 and so on; what it draws is drawn for its runs alone.
+  Nothing is scaled. StyleGAN2, whose penalty comes every n-th iteration, multiplies its weight by
+  n, and takes the rate and both betas of that optimizer to c = n / (n + 1): rate c, beta^c.
+- `pools = { shown = { of = "fakes", size = 50 } }`: `shown` is `fakes` with some exchanged for
+  older ones, as CycleGAN shows them to its discriminators."""
 
 CONDITIONAL = (Path(__file__).parent / "conditional.toml").read_text(encoding="utf-8").strip()
 

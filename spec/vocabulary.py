@@ -16,7 +16,8 @@ from spec.initialisers import Initialiser
 from spec.layer import Layer
 from spec.layers import AnyLayer
 from spec.optimizers import Optimizer
-from spec.phases import Clip, Forward, LossTerm, Phase, Schedule
+from spec.losses import LossTerm
+from spec.phases import Clip, Forward, Phase, Pool, Reuse, Schedule
 from spec.places import allowed, bare, models_of
 from spec.short_form import LONG as LONG_PARTS
 from spec.short_form import ShortForm, Steps
@@ -29,7 +30,7 @@ NOTES = {
     "dense": "torch draws kernels and biases from U(+-1/sqrt(fan_in)), Keras takes Glorot uniform "
     "and zeros, Flax LeCun normal and zeros.",
     "conv": "Keras and Flax pad `same` unevenly where a stride meets an even size; here padding is "
-    "always written and symmetric.",
+    "always written, as one number or by side.",
     "conv_transpose": "JAX does not flip the kernel unless told to (`transpose_kernel`), Keras has "
     "no explicit padding and needs a cut, and k5 s2 p2 o1 is not Keras's or Flax's `same`.",
     "batch_norm": "Epsilon is 1e-5 in torch and Flax, 1e-3 in Keras; torch's momentum 0.1 is "
@@ -43,6 +44,19 @@ NOTES = {
     "gelu": "torch takes erf, JAX and keras.ops the tanh form.",
     "dropout": "All three scale by 1 / (1 - rate) in training; their masks differ, so masks are "
     "draws here, made outside the layer and inside the timed call.",
+    "channel_dropout": "torch's Dropout2d and Keras's SpatialDropout2D; in Flax a dropout that is "
+    "broadcast over height and width.",
+    "embedding": "torch starts from N(0, 1), Keras from U(+-0.05), Flax by the fan out. Keras's own "
+    "has sparse gradients on TensorFlow, which its optimizers treat otherwise.",
+    "prelu": "torch has one slope for all, from 0.25; Keras one for each number, from 0; Flax one, "
+    "from 0.01.",
+    "pad": "Flax has no layer for it, Keras none that mirrors.",
+    "upsample": "TensorFlow resizes float64 in float32, so Keras has two products here where it is "
+    "bilinear.",
+    "max_pool": "Keras pads with `same` or not at all; torch and Flax take a number.",
+    "pixel_shuffle": "Flax has none, Keras's depth_to_space has another order of channels.",
+    "cross_entropy": "torch and optax take logits; Keras takes probabilities unless told. Programs "
+    "that give it a softmax's output have softmax as a layer.",
     "moments": "torch's std is the unbiased one; the gradient of a root at 0 is 0 in torch and NaN "
     "in JAX, hence the epsilon.",
     "adam": "Keras adds epsilon 1e-7 to the uncorrected root (`hat`), torch and optax 1e-8 to the "
@@ -89,7 +103,7 @@ def page() -> str:
         ("Parts of a sample", members(Part)),
         ("`[steps]`: how an iteration alternates", [Steps, Clip]),
         ("`[schedule]`", [Schedule]),
-        ("The long form", [Phase, Forward]),
+        ("The long form", [Phase, Forward, Reuse, Pool]),
         ("Loss terms (long form)", members(LossTerm)),
     )
     for title, models in sections:

@@ -277,7 +277,7 @@ def check_continues_from(case: Case) -> None:
 def check_refusals(case: Case) -> None:
     """Workloads that parse but that nobody computes yet are refused in one sentence."""
     files = sorted((Path(__file__).parent.parent / "spec" / "variants").glob("*.toml"))
-    case.measured.true(len(files) >= 3, "variants to refuse")
+    case.measured.true(len(files) >= 2, "variants to refuse")
     for path in files:
         variant = spec.load(str(path))
         try:

@@ -68,8 +68,15 @@ from tests.meta.patches_flow import (
     rates_as_if_all_ran,
     remade,
     samples_of_the_iteration,
+    slots_drawn_one_by_one,
 )
-from tests.meta.patches_grid import growth_at_the_near_side, images_on_two_axes, upsampled_by_height
+from tests.meta.patches_grid import (
+    dropped_by_pixel,
+    growth_at_the_near_side,
+    images_on_two_axes,
+    shuffled_as_keras_does,
+    upsampled_by_height,
+)
 from tests.meta.patches_jax import pieces_alike
 from tests.meta.patches_state import (
     broken_by_an_error,
@@ -110,6 +117,7 @@ VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.to
 MANY, FLOW = f"{WORKLOADS}/many_numbers.toml", f"{WORKLOADS}/flow.toml"
 PORTS, LABELS = f"{WORKLOADS}/ports.toml", f"{WORKLOADS}/labels.toml"
 CHAIN, LAZY = f"{WORKLOADS}/chain.toml", f"{WORKLOADS}/lazy.toml"
+POOL, LAYERS = f"{WORKLOADS}/pool.toml", f"{WORKLOADS}/layers.toml"
 """What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
@@ -406,6 +414,33 @@ FAULTS = (
     Fault("a lazy phase left out at first", "cut_run", LAZY, left_out_at_first),
     Fault("rates as if all phases ran", "trajectory", LAZY, rates_as_if_all_ran),
     Fault("epochs that follow iterations", "draws", LAZY, samples_of_the_iteration),
+    Fault(
+        "a pool that always exchanges",
+        "run",
+        POOL,
+        given_else("d", lambda draws: {"d/shown.swap": 0.0 * draws["d/shown.swap"] + 1.0}),
+    ),
+    Fault(
+        "a pool that never exchanges",
+        "run",
+        POOL,
+        given_else("d", lambda draws: {"d/shown.swap": 0.0 * draws["d/shown.swap"]}),
+    ),
+    Fault(
+        "a slot of a pool used twice",
+        "run",
+        POOL,
+        given_else("d", lambda draws: {"d/shown.slot": draws["d/shown.slot"] * 0}),
+    ),
+    Fault("a pool's slots drawn one by one", "draws", POOL, slots_drawn_one_by_one),
+    Fault("pixels shuffled in Keras's order", "iteration", LAYERS, shuffled_as_keras_does),
+    Fault("channels dropped by pixel", "iteration", LAYERS, dropped_by_pixel),
+    Fault(
+        "a relativistic loss against its own mean",
+        "gradients",
+        LAYERS,
+        changed_workload(changed_terms("relativistic", against="fake")),
+    ),
     Fault("epochs that freeze", "long_draws", "mlp_square", frozen_epochs),
     Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),
     Fault("uniform noise for normal", "long_draws", "mlp_wide", uniform_for_normal),

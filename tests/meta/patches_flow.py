@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from spec.phases import Forward
 from spec.workload import Pace
 from tests.meta.patches import Patch, phases_of, program_of
@@ -109,3 +111,18 @@ def samples_of_the_iteration(folder: str) -> list[Patch]:
             }
 
     return [(module, "chunks", chunks)]
+
+
+def slots_drawn_one_by_one(folder: str) -> list[Patch]:
+    """Each sample's place in a pool is drawn alone, so that two of a batch may have one."""
+    program = program_of(folder)
+    real = program.draws
+
+    def draws(self: Any, *of: Any) -> Any:
+        random = np.random.default_rng(of[1])
+        for chunk in real(self, *of):
+            slots = {key: value for key, value in chunk.items() if key.endswith(".slot")}
+            drawn = {k: random.integers(0, 8, v.shape, np.int32) for k, v in slots.items()}
+            yield chunk | drawn
+
+    return [(program, "draws", draws)]

@@ -43,8 +43,8 @@ REFUSED: dict[str, list[Change]] = {
     "must be equal": [(f"{FORWARD}.inputs", ["z"])],
     "phases[0].losses[0].scores: no draw or output is called 'scores'; allowed: z, fake, "
     "fake_scores": [("phases.0.losses.0.scores", "scores")],
-    "phases[0].losses[0].scores: 'fake' has shape [8, 8, 1]; a discriminator gives one score a "
-    "sample, [1]": [("phases.0.losses.0.scores", "fake")],
+    "phases[0].losses[0].scores: 'z' has shape [16]; a discriminator gives one score a sample, "
+    "[1], or a map of them, [h, w, 1]": [("phases.0.losses.0.scores", "z")],
     "phases[0].forwards[1].inputs: the network has one of them; allowed: a list of names": [
         (f"{FORWARD}.inputs", {"image": ["fake"]})
     ],

@@ -102,6 +102,9 @@ def check_phase(
         if name in known:
             raise PlaceError(here, "a draw has this name; take another")
         known[name] = earlier[reuse.phase][reuse.output]
+    made_later = [name for forward in phase.forwards for name in forward.writes]
+    for name, pool in phase.pools.items():
+        among(f"{place}.pools.{name}.of", pool.of, [*known, *made_later], WHAT)
     known |= _check_pools(workload, place, phase, known, known)
     for i, forward in enumerate(phase.forwards):
         here = f"{place}.forwards[{i}]"
@@ -109,8 +112,6 @@ def check_phase(
         network = workload.networks[forward.network]
         known |= (made := _check_forward(network, phase.name, here, forward, known))
         known |= _check_pools(workload, place, phase, made, known)
-    for name, pool in phase.pools.items():
-        among(f"{place}.pools.{name}.of", pool.of, [n for n in known if n != name], WHAT)
     for i, term in enumerate(phase.losses):
         _check_term(workload, f"{place}.losses[{i}]", term, known)
     for name, output in phase.metrics.items():

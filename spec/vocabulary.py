@@ -15,8 +15,8 @@ from spec.examples import AVERAGES, CONDITIONAL, FILE, KINDS, LAYERS, LONG, PROV
 from spec.initialisers import Initialiser
 from spec.layer import Layer
 from spec.layers import AnyLayer
-from spec.optimizers import Optimizer
 from spec.losses import LossTerm
+from spec.optimizers import Optimizer
 from spec.phases import Clip, Forward, Phase, Pool, Reuse, Schedule
 from spec.places import allowed, bare, models_of
 from spec.short_form import LONG as LONG_PARTS

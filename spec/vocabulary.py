@@ -46,8 +46,8 @@ NOTES = {
     "draws here, made outside the layer and inside the timed call.",
     "channel_dropout": "torch's Dropout2d and Keras's SpatialDropout2D; in Flax a dropout that is "
     "broadcast over height and width.",
-    "embedding": "torch starts from N(0, 1), Keras from U(+-0.05), Flax by the fan out. Keras's own "
-    "has sparse gradients on TensorFlow, which its optimizers treat otherwise.",
+    "embedding": "torch starts from N(0, 1), Keras from U(+-0.05), Flax by the fan out. Keras's "
+    "own has sparse gradients on TensorFlow, which its optimizers treat otherwise.",
     "prelu": "torch has one slope for all, from 0.25; Keras one for each number, from 0; Flax one, "
     "from 0.01.",
     "pad": "Flax has no layer for it, Keras none that mirrors.",

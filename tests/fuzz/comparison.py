@@ -10,9 +10,10 @@ import backends
 from backends.protocol import Arrays, Program, Settings
 from bench.proof.closeness import CheckFailed, Measured, loss_error
 from bench.proof.sensitivity import Moved, parameter_of
-from spec import randomness, tolerances
-from spec.short_form import ShortForm, expand
-from spec.state import averages, init_state, parameters, shapes, statistics
+from bench.proof.timed_path import rows_of, told
+from spec import data, randomness, tolerances
+from spec.short_form import ShortForm, expand, is_short
+from spec.state import averages, init_state, is_count, parameters, shapes, statistics
 from spec.workload import Workload
 from tests.conformance.cases import Case
 from tests.conformance.checks import by_head
@@ -27,26 +28,32 @@ ZERO = 1e-11
 """Weights and inputs are of the order of 1 here: what is below this is rounding, compared as it is.
 The mean of a batch-normalised score, say, has no gradient at all."""
 
-Metrics = dict[str, float]
+Metrics = dict[str, Any]
 
 
 def workload_of(gan: Mapping[str, Any]) -> Workload:
-    """The workload that a mapping in the short form means."""
+    """The workload that a mapping in one of the two forms means."""
+    if not is_short(dict(gan)):
+        return Workload.model_validate_json(json.dumps(gan))
     short = ShortForm.model_validate_json(json.dumps(gan))
     return Workload.model_validate_json(json.dumps(expand(short)))
 
 
 def compare(row: str, gan: str, mode: str, device: str) -> dict[str, Any]:
-    """Forward, losses, gradients and one iteration: {status, max_error, limit, where, message}.
+    """{status, max_error, limit, where, message} of a comparison with the reference.
 
-    `gan` is JSON. A difference is `failed`; whatever else goes wrong is an exception.
+    In the short form of forward passes, losses, gradients and one iteration; in the long form of a
+    run over a period and one iteration more. `gan` is JSON. A difference is `failed`; whatever else
+    goes wrong is an exception.
     """
-    workload = workload_of(json.loads(gan))
+    raw = json.loads(gan)
+    workload = workload_of(raw)
     settings = Settings(mode, "float64", device, 1)  # type: ignore[arg-type]
     measured = Measured()
     status, message = "passed", ""
     try:
-        _Comparison(workload, backends.prepare(row, workload, settings), measured).all()
+        compared = _Comparison(workload, backends.prepare(row, workload, settings), measured)
+        compared.all() if is_short(raw) else compared.run()
     except CheckFailed as failure:
         status, message = "failed", str(failure)
     return {
@@ -71,7 +78,7 @@ class _Comparison:
         settings = Settings("eager", "float64", "cpu", 1)
         self.oracle = backends.load(backends.ORACLE).program(workload, settings)
         self.first = init_state(workload, SEED)
-        for key in self.first:  # in the midst of a schedule
+        for key in self.first if workload.period == 1 else ():  # in the midst of a schedule
             if key == "iteration" or key.endswith("/step"):  # pools are empty
                 name = key.split("/")[-2] if "/" in key else None
                 made = workload.pace(name).before(STARTED) if name else STARTED
@@ -82,7 +89,8 @@ class _Comparison:
             variance = key.endswith("/variance")
             self.first[key] = np.exp(0.3 * drawn) if variance else 0.3 * drawn
         self.moved = Moved(workload, self.first, "float64", SEED)
-        self.draws = randomness.draws(workload, SEED, 0, {})
+        self.arrays = data.synthetic(workload, SEED)
+        self.draws = randomness.draws(workload, SEED, 0, self.arrays)
 
     def all(self) -> None:
         """Every comparison."""
@@ -92,6 +100,28 @@ class _Comparison:
         self.forward()
         self.gradients()
         self.iteration()
+
+    def run(self) -> None:
+        """Metrics and state of a run over each place of a period, and the first once more."""
+        n, placed = self.workload.period + 1, self.program.place(self.arrays)
+        chunks = list(self.program.draws(placed, SEED, n))
+        rows = rows_of(self.workload, chunks, n)
+
+        def trained(program: Program, state: Arrays) -> tuple[Metrics, Arrays]:
+            live = program.import_state(state)
+            found: dict[str, list[float]] = {}
+            for i, row in enumerate(rows):
+                live, metrics = program.train_step(live, row, i)
+                for name, value in metrics.items():
+                    found.setdefault(name, []).append(value)
+            return {name: np.array(of) for name, of in found.items()}, program.export_state(live)
+
+        live, metrics = self.program.run(self.program.import_state(self.first), placed, SEED, n)
+        end = told(self.program, live, metrics)
+        expected, theirs = trained(self.oracle, self.first)
+        moved = self.moved.each(trained)
+        self._losses("run", end.metrics, expected, [run[0] for run in moved])
+        self._states("after the run:", end.state, theirs, [run[1] for run in moved])
 
     def forward(self) -> None:
         """Each network in train and in eval mode."""
@@ -140,9 +170,12 @@ class _Comparison:
         states = [run[1] for run in moved]
         self.generate(theirs, states)
         self._losses("iteration", loss, expected, [run[0] for run in moved])
+        self._states("after one iteration:", ours, theirs, states)
+
+    def _states(self, where: str, ours: Arrays, theirs: Arrays, states: list[Arrays]) -> None:
         keys = set(theirs)
-        self.measured.true(set(ours) == keys, "names in the state after an iteration")
-        counters = {key for key in keys if key == "iteration" or key.endswith("/step")}
+        self.measured.true(set(ours) == keys, f"names in the state {where}")
+        counters = {key for key in keys if is_count(key)}
         groups = [
             counters,
             set(parameters(self.workload)),
@@ -152,7 +185,7 @@ class _Comparison:
         groups.append(keys.difference(*groups))
         for group in groups:
             part = [{key: state[key] for key in sorted(group)} for state in (ours, theirs, *states)]
-            self._tensors("iteration", "after one iteration:", part[0], part[1], part[2:])
+            self._tensors("iteration", where, part[0], part[1], part[2:])
 
     def generate(self, trained: Arrays, shaken: list[Arrays]) -> None:
         """Samples after the reference's iteration, when averages are no longer the parameters."""

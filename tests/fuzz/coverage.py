@@ -68,10 +68,14 @@ def reached(model: Model) -> Iterator[str]:
             yield f"{kind}.{name}=given"
         elif f"{kind}.{name}" in SPECIAL:
             yield f"{kind}.{name}{'>0' if value else '=0'}"
+        elif f"{kind}.{name}" in BY_SIDE:
+            yield f"{kind}.{name}={'list' if isinstance(value, tuple) else 'one'}"
 
 
-SPECIAL = ("conv_transpose.output_padding", "sgd.momentum", "rmsprop.momentum", "conv.padding")
+SPECIAL = ("conv_transpose.output_padding", "sgd.momentum", "rmsprop.momentum")
 """Numbers that switch something on where they are not 0."""
+BY_SIDE = ("conv.padding", "conv_transpose.padding", "scale.factor", "scale.offset")
+"""Numbers, or lists of them."""
 
 
 def _options(model: type[Model]) -> Iterator[str]:
@@ -84,6 +88,8 @@ def _options(model: type[Model]) -> Iterator[str]:
             yield f"{kind}.{name}={value}"
         if f"{kind}.{name}" in SPECIAL:
             yield from (f"{kind}.{name}>0", f"{kind}.{name}=0")
+        if f"{kind}.{name}" in BY_SIDE:
+            yield from (f"{kind}.{name}=list", f"{kind}.{name}=one")
 
 
 def _values(annotation: Any) -> Iterator[str]:

@@ -62,7 +62,22 @@ activations = st.one_of(
     st.builds(lambda slope: {"kind": "leaky_relu", "slope": slope}, fractions),
     st.builds(lambda alpha: {"kind": "elu", "alpha": alpha}, st.sampled_from([0.5, 1.0, 1.7])),
     st.builds(lambda form: {"kind": "gelu", "form": form}, st.sampled_from(["erf", "tanh"])),
+    st.builds(
+        lambda slopes: {"kind": "prelu", "slopes": slopes, "slope": 0.25},
+        st.sampled_from(["one", "by_channel"]),
+    ),
+    st.builds(lambda t: {"kind": "softmax", "temperature": t}, st.sampled_from([0.5, 2.0])),
 )
+
+
+@st.composite
+def _scale(draw: Draw, shape: Shape) -> Layer:
+    many = [0.3 - 0.2 * i for i in range(shape[-1])]
+    factor, offset = (draw(st.sampled_from([one, many])) for one in (0.7, -0.25))
+    return {"kind": "scale", "factor": factor, "offset": offset}
+
+
+sides = st.lists(st.integers(-1, 3), min_size=4, max_size=4)
 
 
 @st.composite
@@ -73,7 +88,9 @@ def _convolution(draw: Draw, kind: str) -> Layer:
         "filters": draw(st.integers(1, CHANNELS)),
         "kernel": draw(st.integers(1, 5)),
         "stride": stride,
-        "padding": draw(st.integers(0, 3)),
+        "padding": draw(
+            st.one_of(st.integers(0, 3), st.lists(st.integers(0, 3), min_size=4, max_size=4))
+        ),
     }
     if kind == "conv_transpose":
         layer["output_padding"] = draw(st.integers(0, stride - 1))
@@ -92,8 +109,28 @@ def _images(shape: Shape) -> list[Any]:
         _convolution("conv"),
         _convolution("conv_transpose"),
         st.sampled_from(norms).flatmap(lambda kind: _normalisation(kind, shape)),
-        st.builds(lambda f: {"kind": "upsample", "factor": f}, st.integers(2, 3)),
+        st.builds(
+            lambda f, how: {"kind": "upsample", "factor": f, "interpolation": how},
+            st.integers(2, 3),
+            st.sampled_from(["nearest", "bilinear"]),
+        ),
         st.builds(lambda s: {"kind": "average_pool", "size": s}, st.integers(2, 3)),
+        st.builds(
+            lambda k, s, p: {"kind": "max_pool", "size": k, "stride": s, "padding": p},
+            st.integers(2, 3),
+            st.integers(1, 2),
+            st.integers(0, 1),
+        ),
+        st.builds(
+            lambda s, mode: {"kind": "pad", "sides": s, "mode": mode},
+            sides,
+            st.sampled_from(["zero", "reflect"]),
+        ),
+        st.just({"kind": "pixel_shuffle", "factor": 2}),
+        st.builds(
+            lambda rate: {"kind": "channel_dropout", "rate": rate}, st.sampled_from([0.2, 0.5])
+        ),
+        _scale(shape),
         dropouts,
         activations,
     ]
@@ -105,6 +142,7 @@ def _features(shape: Shape) -> list[Any]:
     options = [
         st.integers(1, FEATURES).flatmap(lambda units: _with_bias(kind="dense", units=units)),
         st.sampled_from(norms).flatmap(lambda kind: _normalisation(kind, shape)),
+        _scale(shape),
         dropouts,
         activations,
     ]
@@ -176,16 +214,21 @@ def _skip(draw: Draw, earlier: list[tuple[str, Shape]]) -> Layer | None:
         return None
     last, shape = earlier[-1]
     same = [name for name, other in earlier[:-1] if other == shape]
+    allowed = (shape, (1,) * (len(shape) - 1) + shape[-1:], shape[-1:], (1,))
+    factors = [name for name, other in earlier[:-1] if other in allowed]
     beside = [
         name
         for name, other in earlier[:-1]
         if other[:-1] == shape[:-1] and other[-1] + shape[-1] <= max(FEATURES, CHANNELS)
     ]
-    kinds = [kind for kind, names in (("add", same), ("concatenate", beside)) if names]
+    kinds = {"add": same, "concatenate": beside, "product": factors}
+    kinds = {kind: names for kind, names in kinds.items() if names}
     if not kinds:
         return None
-    kind = draw(st.sampled_from(kinds))
-    other = draw(st.sampled_from(same if kind == "add" else beside))
+    kind = draw(st.sampled_from(sorted(kinds)))
+    other = draw(st.sampled_from(kinds[kind]))
+    if kind == "product":  # what is repeated comes behind what it is repeated over
+        return {"kind": kind, "inputs": [last, other]}
     return {"kind": kind, "inputs": draw(st.permutations([last, other]))}
 
 

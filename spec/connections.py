@@ -271,11 +271,13 @@ def _check_classes(place: str, term: CrossEntropy, known: dict[str, Seen]) -> No
                 f"given {term.label}, but {term.logits!r} has logits of {classes} classes, which "
                 "count from 0",
             )
-    elif known[term.label].classes != classes:
+        return
+    label = known[term.label]
+    if label.classes is None or label.classes > classes:
         raise PlaceError(
             f"{place}.label",
-            f"{term.label!r} has {known[term.label].said}, but {term.logits!r} has logits of "
-            f"{classes}; the two must be equal",
+            f"{term.label!r} has {label.said}, but {term.logits!r} has logits of {classes}; a "
+            "label has classes, as many or fewer",
         )
 
 

@@ -25,7 +25,9 @@ have two fields more than are listed:
   and `concatenate`, one for any other layer.
 
 A layer whose output the next one does not take has to be named by a later one. The last layer's
-output is the network's."""
+output is the network's. A layer may be named by several others, and twice by one, so that
+`concatenate` repeats channels. A class as 0s and 1s into a dense layer is an `embedding` of as many
+numbers as the layer has units, added to what the layer makes of the rest."""
 
 LONG = """\
 A file in the long form has these parts in place of `[generator]`, `[discriminator]`, `[noise]`,
@@ -44,11 +46,21 @@ A file in the long form has these parts in place of `[generator]`, `[discriminat
 - `[optimizers.NAME]`, as many as phases name.
 
 A phase knows what it draws and what its own forwards gave. A source with `parts` gives `x` and
-`x.label`, both of one sample. Four things more, each in the phase that wants it:
+`x.label`, both of one sample. An output may be used by nobody: its forward moves running statistics
+all the same. `forwards` may be an empty list, where a loss is of what is reused. A network may have
+no parameters at all, such as one that concatenates an image with itself; and no phase need move it,
+as with a network of features that stay.
+
+Where several sources are finite arrays each has epochs of its own. A timed run takes their full
+batches; elsewhere the last batch of an epoch is smaller, and noise is as long as the batch of the
+array that is first in the file.
+
+Four things more, each in the phase that wants it:
 
 - `reuse = { fakes = { phase = "g", output = "made", form = "value" } }`: `fakes` is what `g` has
   made in this iteration, with the parameters of then. With `form = "graph"` a gradient goes on to
-  the networks that made it, which must not have moved since.
+  the networks that made it, of which this phase moves one, and which have not moved since. One loss
+  may be of reused values, graphs and outputs of the phase's own.
 - `together = true`: its gradient is taken before the phase in front of it makes its step. Both
   steps follow. So G and D see each other as they were.
 - `every = 4`: it runs in iterations 0, 4, 8 and so on; what it draws is drawn for its runs alone.
@@ -56,6 +68,10 @@ A phase knows what it draws and what its own forwards gave. A source with `parts
   n, and takes the rate and both betas of that optimizer to c = n / (n + 1): rate c, beta^c.
 - `pools = { shown = { of = "fakes", size = 50 } }`: `shown` is `fakes` with some exchanged for
   older ones, as CycleGAN shows them to its discriminators."""
+
+LOSSES = """\
+Scores and logits are numbers of a discriminator: one a sample, [1], or a map of them, [h, w, 1], as
+a discriminator of patches gives it. A mean is over all numbers of the batch."""
 
 CONDITIONAL = (Path(__file__).parent / "conditional.toml").read_text(encoding="utf-8").strip()
 

@@ -54,7 +54,7 @@ class AbsoluteError(Model):
     kind: Literal["absolute_error"]
     value: Value
     other: Value
-    """Both are draws or outputs, of one shape."""
+    """Both are draws or outputs, of one shape. A gradient goes to both, unless one is detached."""
     weight: Number
 
 
@@ -74,7 +74,8 @@ class CrossEntropy(Model):
     logits: Name
     """[K]: one logit a class."""
     label: Annotated[int, Field(ge=0)] | Value
-    """Whole numbers from 0 to K - 1, drawn with the samples or alone; or one class for all."""
+    """Whole numbers from 0 to K - 1, drawn with the samples or alone, of K classes or of fewer (a
+    further logit may stand for generated samples); or one class for all."""
     weight: Number
 
 
@@ -88,7 +89,8 @@ class Relativistic(Model):
     scores: Name
     against: Name
     form: Literal["pairs", "average"]
-    """pairs: the two have one shape. average: x = scores - mean(against)."""
+    """pairs: the two have one shape. average: x = scores - mean(against), through which a gradient
+    goes too."""
     target: Annotated[float, Field(ge=0, le=1)]
     weight: Number
 

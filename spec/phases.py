@@ -36,7 +36,8 @@ class Forward(Model):
     """What comes out is called, one name for each batch. Of a network with several outputs those
     may be left out that nobody wants."""
     mode: Literal["train", "eval"]
-    """train normalises with batch statistics and keeps them; eval uses the running ones."""
+    """train normalises with batch statistics and keeps them; eval uses the running ones, and drops
+    nothing. A phase may move a network in either."""
     detach: bool
     """No gradient flows back through this pass."""
 

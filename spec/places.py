@@ -67,9 +67,15 @@ def marks(annotation: Any) -> list[Any]:
         inner, *own = get_args(annotation)
         flat = [m for mark in own for m in getattr(mark, "metadata", [mark])]
         return flat + marks(inner)
-    if get_origin(annotation) in (Union, UnionType):
-        return [m for option in get_args(annotation) for m in marks(option)]
-    return []
+    options = _options(annotation)
+    return marks(options[0]) if len(options) == 1 else []
+
+
+def _options(annotation: Any) -> list[Any]:
+    """The types that a union is of, without None; none of what is no union."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return []
+    return [option for option in get_args(annotation) if option is not NoneType]
 
 
 def models_of(annotation: Any) -> tuple[type[Model], ...]:
@@ -100,6 +106,10 @@ def allowed(annotation: Any) -> str:
         return _table(models_of(plain))
     if get_origin(plain) is Literal:
         return ", ".join(str(value) for value in get_args(plain))
+    if options := _options(plain):
+        return ", or ".join(dict.fromkeys(map(allowed, options)))
+    if get_origin(plain) is dict:
+        return f"a table of names, each {allowed(get_args(plain)[1])}"
     if get_origin(plain) is tuple:
         some = any(getattr(mark, "min_length", 0) for mark in marks(annotation))
         return f"a list{' of one or more' if some else ''}, each {allowed(get_args(plain)[0])}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from spec.base import LARGEST_NUMBER, Model
-from spec.examples import AVERAGES, CONDITIONAL, FILE, KINDS, LAYERS, LONG, PROVENANCE
+from spec.examples import AVERAGES, CONDITIONAL, FILE, KINDS, LAYERS, LONG, LOSSES, PROVENANCE
 from spec.initialisers import Initialiser
 from spec.layer import Layer
 from spec.layers import AnyLayer
@@ -75,7 +75,11 @@ def _block(example: str) -> str:
     return f"```toml\n{example}\n```"
 
 
-ABOUT = {"Layers": (LAYERS,), "The long form": (LONG, _block(CONDITIONAL))}
+ABOUT = {
+    "Layers": (LAYERS,),
+    "The long form": (LONG, _block(CONDITIONAL)),
+    "Loss terms (long form)": (LOSSES,),
+}
 """What stands before a section's entries."""
 
 

@@ -84,18 +84,45 @@ class _Moments(nn.Module):
         return torch.cat([mean, torch.sqrt(variance + self.epsilon)], dim=1)
 
 
+class _BatchNorm1d(nn.BatchNorm1d):
+    """torch's own; in eval mode its way back is by the statistics of then."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training else _by_running(self, x)
+
+
+class _BatchNorm2d(nn.BatchNorm2d):
+    """The same on images."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training else _by_running(self, x)
+
+
 class _Biased1d(nn.BatchNorm1d):
     """Normalises as torch does, but keeps the biased variance."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _biased(self, x)
+        return _biased(self, x) if self.training else _by_running(self, x)
 
 
 class _Biased2d(nn.BatchNorm2d):
     """The same on images."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _biased(self, x)
+        return _biased(self, x) if self.training else _by_running(self, x)
+
+
+def _by_running(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Eval mode. torch goes back by the statistics as they are by then, and says nothing: a forward
+    in train mode that follows moves them in place (torch 2.13, found by random GANs)."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    mean, variance = norm.running_mean, norm.running_var
+    if torch.is_grad_enabled():
+        mean, variance = mean.clone(), variance.clone()
+    return batch_norm(
+        x, mean, variance, norm.weight, norm.bias, training=False, momentum=0.0, eps=norm.eps
+    )
 
 
 class _GroupNorm(nn.GroupNorm):
@@ -216,6 +243,7 @@ class _Concatenate(nn.Module):
 
 
 def _biased(norm: _Biased1d | _Biased2d, x: Tensor) -> Tensor:
+    """Train mode."""
     assert norm.running_var is not None
     # Autograd keeps the tensor that torch writes to, so that is a copy.
     variance = norm.running_var.clone()
@@ -225,15 +253,14 @@ def _biased(norm: _Biased1d | _Biased2d, x: Tensor) -> Tensor:
         variance,
         norm.weight,
         norm.bias,
-        training=norm.training,
+        training=True,
         momentum=norm.momentum,
         eps=norm.eps,
     )
-    if norm.training:
-        n = x.numel() // x.shape[1]
-        with torch.no_grad():  # torch has just added its share of the unbiased one
-            kept = (1.0 - norm.momentum) * norm.running_var
-            norm.running_var.copy_(kept + (variance - kept) * ((n - 1) / n))
+    n = x.numel() // x.shape[1]
+    with torch.no_grad():  # torch has just added its share of the unbiased one
+        kept = (1.0 - norm.momentum) * norm.running_var
+        norm.running_var.copy_(kept + (variance - kept) * ((n - 1) / n))
     return y
 
 
@@ -289,7 +316,7 @@ def _conv_transpose(layer: layers.ConvTranspose, shape: tuple[int, ...]) -> nn.M
 def _batch_norm(layer: layers.BatchNorm, shape: tuple[int, ...]) -> nn.Module:
     # torch's momentum is the share of the new value; its running variance is the unbiased one.
     unbiased = layer.running_variance == "unbiased"
-    plain = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+    plain = _BatchNorm2d if len(shape) == 3 else _BatchNorm1d
     kind = plain if unbiased else _Biased2d if len(shape) == 3 else _Biased1d
     module = kind(
         shape[-1],

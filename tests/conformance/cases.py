@@ -13,6 +13,7 @@ from backends.protocol import Arrays, Program, Settings
 from bench.proof.closeness import Measured
 from bench.proof.sensitivity import Moved, limits, rounded
 from spec import data, randomness, tolerances
+from spec.layers import Convolution
 from spec.network import Network
 from spec.randomness import whole_periods
 from spec.state import init_state
@@ -22,17 +23,35 @@ SEED = 20
 CHUNK = 2
 """Iterations a chunk in `run`, so that a few iterations cross its edges."""
 
+
+def filters(name: str, share: int) -> dict[str, int]:
+    """Overrides that leave a share of a built-in workload's filters, but of those up to eight."""
+    own = spec.load(name)
+    prefix = "" if own.short else "networks."
+    return {
+        f"{prefix}{network}.layers[{i}].filters": layer.filters // share
+        for network, of in own.networks.items()
+        for i, layer in enumerate(of.layers)
+        if isinstance(layer, Convolution) and layer.filters > 8
+    }
+
+
 SMALL: dict[str, dict[str, Any]] = {
     "dcgan_32": {
         "schedule.batch_size": 4,
         # A quarter of the filters: XLA's convolutions in float64 are plain loops.
-        "generator.layers[1].filters": 64,
-        "generator.layers[4].filters": 32,
-        "generator.layers[7].filters": 16,
-        "discriminator.layers[0].filters": 16,
-        "discriminator.layers[2].filters": 32,
-        "discriminator.layers[5].filters": 64,
+        **filters("dcgan_32", 4),
     },
+    "dcgan_64": {"schedule.batch_size": 4, **filters("dcgan_64", 8)},
+    "dcgan_28": {
+        "schedule.batch_size": 4,
+        "networks.generator.layers[0].units": 7 * 7 * 32,
+        "networks.generator.layers[3].shape": [7, 7, 32],
+        **filters("dcgan_28", 8),
+    },
+    # Their own batch is one sample.
+    "pix2pix_64": {"schedule.batch_size": 2, **filters("pix2pix_64", 8)},
+    "cyclegan_64": {"schedule.batch_size": 2, **filters("cyclegan_64", 8)},
     "gaussian": {"schedule.batch_size": 8, "steps.d_steps": 5, "steps.g_steps": 3},
     "gaussian_raw": {
         "schedule.batch_size": 8,

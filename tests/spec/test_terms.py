@@ -168,10 +168,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "must be equal": {"kind": "bce", "logits": "fake", "target": "made", "weight": 1.0},
     "phases[1].losses[0].target: no draw or output is called 'soft'; allowed: x, x.label, noise, "
     "wanted, made, real, fake": {"kind": "bce", "logits": "fake", "target": "soft", "weight": 1.0},
-    "phases[1].losses[0].label: 'wanted' has 10 classes, but 'fake' has logits of 1; the two must "
-    "be equal": ONE,
-    "phases[1].losses[0].label: 'made' has shape [8, 8, 1], but 'noise' has logits of 12; the two "
-    "must be equal": ONE | {"logits": "noise", "label": "made"},
+    "phases[1].losses[0].label: 'wanted' has 10 classes, but 'fake' has logits of 1; a label has "
+    "classes, as many or fewer": ONE,
+    "phases[1].losses[0].label: 'made' has shape [8, 8, 1], but 'noise' has logits of 12; a label "
+    "has classes, as many or fewer": ONE | {"logits": "noise", "label": "made"},
     "phases[1].losses[0].label: given 12, but 'noise' has logits of 12 classes, which count from "
     "0": ONE | {"logits": "noise", "label": 12},
     "phases[1].losses[0].logits: 'made' has shape [8, 8, 1]; one logit a class is a vector, "

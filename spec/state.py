@@ -10,7 +10,7 @@ A state is a flat mapping of NumPy arrays:
     `iteration`                                        iterations completed
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,27 @@ def init_state(workload: Workload, seed: int) -> State:
     for key in averages(workload):
         state[key] = state[key.removeprefix("average/")].copy()
     return state
+
+
+def with_pools(workload: Workload, state: State, count: Callable[[int], int]) -> State:
+    """The state with old samples in its pools: so many as `count` says of a pool's size."""
+    filled = dict(state)
+    for name, shape in workload.pools().items():
+        old = count(shape[0])
+        samples = np.zeros(shape)
+        samples[:old] = 0.5 * randomness.normal(f"{workload.name}/pool/{name}", 0, old, shape[1:])
+        filled[f"pool/{name}/samples"] = samples
+        filled[f"pool/{name}/count"] = np.array(old, np.int64)
+    return filled
+
+
+def proof_state(workload: Workload, seed: int) -> State:
+    """What a proof starts from: the first state, with room for one batch in every pool.
+
+    A pool that was empty would make its first choice after the proof has ended.
+    """
+    batch = workload.schedule.batch_size
+    return with_pools(workload, init_state(workload, seed), lambda size: max(size - batch, 0))
 
 
 def _initial(parameter: Parameter, key: str) -> NDArray[np.float64]:

@@ -182,11 +182,11 @@ class Workload(Model):
             for name, pool in phase.pools.items():
                 coin = Mask(kind="mask", rate=0.5, shape=())
                 slots = Slots(kind="slots", classes=pool.size)
-                of: dict[str, Drawn] = {
+                chosen: dict[str, Drawn] = {
                     pool.swap(phase.name, name): coin,
                     pool.slot(phase.name, name): slots,
                 }
-                for key, drawn in of.items():
+                for key, drawn in chosen.items():
                     table[key] = Draw(phase.repeat, drawn, name, key, phase.every)
             for forward, masks in zip(phase.forwards, self.mask_keys(phase), strict=True):
                 sources = self.networks[forward.network].masks()

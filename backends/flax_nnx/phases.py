@@ -156,12 +156,12 @@ class Phases:
 
         if phase.name not in self._chained:
             moving = states.moving(state.parameters, phase.updates)
-            gradients, (metrics, kept) = jax.grad(alone, has_aux=True)(moving)
-            return Pass(metrics, gradients, *kept, None)
+            gradients, (metrics, (kept, pools, told)) = jax.grad(alone, has_aux=True)(moving)
+            return Pass(metrics, gradients, kept, pools, told, None)
         through = {step.network: state.parameters[step.network] for step in phase.forwards}
         open_ = {name: seen[name] for name, r in phase.reuse.items() if r.form == "graph"}
-        _, pull, (metrics, kept) = jax.vjp(hanging, through, open_, has_aux=True)
-        return Pass(metrics, {}, *kept, pull)
+        _, pull, (metrics, (kept, pools, told)) = jax.vjp(hanging, through, open_, has_aux=True)
+        return Pass(metrics, {}, kept, pools, told, pull)
 
     def apply(self, phase: Phase, state: states.State, gradients: states.Trees) -> states.State:
         """The state after one step of the phase's optimizer."""

@@ -147,7 +147,8 @@ class _Dropout(keras.layers.Layer):
 
     def __init__(self, rate: float, **options: Any) -> None:
         super().__init__(**options)
-        self.rate, self.mask = rate, None
+        self.rate = rate
+        self.mask: Tensor = None
 
     def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         return x * self.mask / (1.0 - self.rate) if training else x

@@ -11,7 +11,7 @@ from backends.protocol import Arrays, Program
 from bench.proof.closeness import Diverges, loss_error
 from bench.proof.sensitivity import Moved, Terms, limits, oracle, rounded
 from spec import tolerances
-from spec.state import init_state
+from spec.state import proof_state
 from spec.workload import Workload
 
 Metrics = dict[str, np.ndarray]
@@ -87,7 +87,7 @@ def course(
     `terms` are those that the other way has measured. Raises Diverges where it leaves the numbers
     that are finite in this precision.
     """
-    first = rounded(init_state(workload, seed), precision)
+    first = rounded(proof_state(workload, seed), precision)
     if way == "exact":
         early_end, end = _ends(oracle(workload), first, rows, precision, lambda: None)
         return Course(early_end, end)

@@ -15,7 +15,7 @@ from bench.plan.cells import Cell
 from bench.proof.arrays import write_arrays, write_rows
 from bench.proof.timed_path import Ended, ended, lengths, names_of, rows_of, told
 from spec import data
-from spec.state import init_state
+from spec.state import proof_state
 from spec.workload import Workload
 
 SEED = 0
@@ -55,7 +55,7 @@ def start(cell: dict[str, Any]) -> dict[str, Any]:
     cell_ = Cell(**cell)
     started = _made(cell_, cell_.load())
     first = started.chunk if cell_.mode == "multistep" else 1
-    state = started.program.import_state(init_state(started.workload, SEED))
+    state = started.program.import_state(proof_state(started.workload, SEED))
     begin = time.perf_counter()
     result = started.program.run(state, started.placed, SEED, first)
     started.program.block_until_ready(result)

@@ -13,7 +13,7 @@ from bench.proof.closeness import CheckFailed, Measured, loss_error, relative_er
 from bench.proof.replay import Course, Metrics, Replay, course, replay, unmoved
 from spec import tolerances
 from spec.randomness import by_iteration
-from spec.state import averages, init_state, is_count, parameters, pools, shapes, statistics
+from spec.state import averages, is_count, parameters, pools, proof_state, shapes, statistics
 from spec.workload import Workload
 
 
@@ -89,7 +89,8 @@ def lengths(workload: Workload, precision: str, n: int) -> tuple[int, ...]:
 
 def ended(program: Program, workload: Workload, data: Any, seed: int, n: int) -> Ended:
     """The final state and the metrics of n iterations on the timed path."""
-    state, metrics = program.run(program.import_state(init_state(workload, seed)), data, seed, n)
+    state = program.import_state(proof_state(workload, seed))
+    state, metrics = program.run(state, data, seed, n)
     program.block_until_ready((state, metrics))
     return told(program, state, metrics)
 

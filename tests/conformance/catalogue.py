@@ -68,6 +68,7 @@ CATALOGUE = (
         precisions=BOTH,
         workloads=("dcgan_32",),
     ),
+    Check(checks.check_pools, modes="every", workloads=("cyclegan_64",)),
     Check(checks.check_trajectory, modes="every"),
     Check(run_checks.check_draws, modes="every", precisions=BOTH),
     Check(run_checks.check_run, modes="every", precisions=BOTH),

@@ -174,6 +174,17 @@ def check_batch_statistics(case: Case) -> None:
         case.measured.within(error, limit, f"statistic {key}")
 
 
+def check_pools(case: Case) -> None:
+    """An iteration from empty pools, from half full ones and from full ones."""
+    if not case.workload.pools():
+        case.measured.true(True, "no phase has a pool")
+    for what, share in {"empty": 0.0, "half full": 0.5, "full": 1.0}.items():
+        filled = state.with_pools(case.workload, case.first, lambda n, s=share: int(n * s))  # type: ignore[misc]
+        first = rounded(filled, case.precision)
+        if case.workload.pools():
+            check_one_iteration(case, first, case.draws(0), f"with pools {what}:")
+
+
 def check_trajectory(case: Case) -> None:
     """Ten iterations stay within 100 times what one ulp in the weights makes of the reference."""
     live = case.program.import_state(case.first)

@@ -18,8 +18,41 @@ QUICKLY, AS_TIMED = ("grid",), ("grid_sample",)
 them, and all that is in float32, by its own settings, as benchmarks do; the rest simply."""
 
 
+ROOM = Path(__file__).parent.parent
+FLOW = [
+    *(
+        ROOM / "meta" / "workloads" / f"{name}.toml"
+        for name in ("chain", "flow", "labels", "layers", "lazy", "pool", "ports")
+    ),
+    *sorted((ROOM / "spec" / "long").glob("*.toml")),
+]
+"""Small GANs in the long form, each with something that no built-in one has."""
+IN_FIRST = (
+    "gradients",
+    "detached_gradients",
+    "only_intended_move",
+    "optimizers",
+    "iteration",
+    "pools",
+    "trajectory",
+    "draws",
+    "run",
+    "cut_run",
+    "reads_leave_states",
+    "generate",
+    "round_trip",
+)
+IN_LAST = ("iteration", "run", "cut_run")
+SLOWLY_COMPILED = ("pytorch", ("chain", "lazy"))
+"""A mode that takes a minute to compile is asked of a sample."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     selection = selection_of(metafunc.config)
+    if "flow" in metafunc.fixturenames:
+        flows = [(row, path) for row in selection.rows for path in FLOW]
+        named = [of_row(flow, flow[0], f"{flow[0]}-{flow[1].stem}") for flow in flows]
+        metafunc.parametrize("flow", named)
     if "case" in metafunc.fixturenames:
         cases = [case for row in selection.rows for case in _cases(selection, row)]
         metafunc.parametrize("case", [of_row(case, case[0], "-".join(case)) for case in cases])
@@ -102,6 +135,23 @@ def test_conformance(
         pytest.fail(f"declared as {deviation.kind}, but it passes: delete the deviation")
     if result["status"] != "passed":
         pytest.fail(result["message"], pytrace=False)
+
+
+def test_flow(
+    flow: tuple[str, Path], selection: Selection, quick_workers: Workers, record_property: Recorder
+) -> None:
+    """Phases that share, reuse, wait and pool, in the row's first and last mode."""
+    row, path = flow
+    modes = _modes(selection, row, str(path))
+    row_of_slow, sample = SLOWLY_COMPILED
+    plan = [(modes[0], check) for check in IN_FIRST]
+    if row != row_of_slow or path.stem in sample:
+        plan += [(modes[-1], check) for check in IN_LAST if len(modes) > 1]
+    for mode, check in plan:
+        arguments = (row, "float64", str(path), mode, check, {"first_mode": modes[0]})
+        result = _ask(quick_workers, selection, *arguments)
+        record_property("result", (row, path.stem, mode, "float64", check, result))
+        assert result["status"] == "passed", f"{mode} {check}: {result['message']}"
 
 
 def test_exchange(

@@ -54,8 +54,8 @@ def _judge(draw: Draw, shape: Shape, labelled: bool, headed: bool) -> Layer:
     trunk = layers[-1]["name"]
     maps = len(end) == 3 and not labelled and draw(st.booleans())
     if maps:
-        own = {"filters": 1, "kernel": 1, "stride": 1, "padding": 0}
-        layers.append(draw(_with_bias(kind="conv", **own)) | {"name": "score"})
+        conv = {"filters": 1, "kernel": 1, "stride": 1, "padding": 0}
+        layers.append(draw(_with_bias(kind="conv", **conv)) | {"name": "score"})
     else:
         layers.append({"kind": "flatten", "name": "flat", "inputs": [trunk]})
         if labelled:
@@ -179,7 +179,7 @@ def long_gans(draw: Draw) -> Layer:
         phases.append(_d_phase(draw, of, None) | own)
     named = {draw_ for phase in phases for draw_ in phase["draws"]}
     stream = {"kind": "gaussian_stream", "mean": 0.0, "std": 0.5, "sampling": "stream"}
-    digits = {"kind": "digits", "interpolation": "bilinear", "range": [-1.0, 1.0]}
+    digits: Layer = {"kind": "digits", "interpolation": "bilinear", "range": [-1.0, 1.0]}
     digits |= {"sampling": draw(st.sampled_from(["shuffled_epochs", "with_replacement"]))}
     digits |= {"parts": {"label": {"kind": "class"}}}
     z = networks["g"].get("input") or networks["g"]["inputs"]["z"]
@@ -255,7 +255,8 @@ def _d_phase(draw: Draw, of: Names, fakes_of: str | None) -> Layer:
         forwards = []
     shown = "fake"
     if draw(st.booleans()):
-        parts["pools"], shown = {"shown": {"of": "fake", "size": 1}}, "shown"
+        parts["pools"] = {"shown": {"of": "fake", "size": 1}}
+        shown = "shown"
     if draw(st.booleans()):
         forwards.append(of.forward("d", [x, shown], [label, wanted], ["real_d", "fake_d"]))
     else:

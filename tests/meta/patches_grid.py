@@ -67,7 +67,7 @@ def shuffled_as_keras_does(folder: str) -> list[Patch]:
     make: Any
     if folder == "pytorch":
 
-        class Shuffle(networks.nn.Module):  # type: ignore[misc]
+        class Shuffle(networks.nn.Module):  # type: ignore[misc,name-defined]
             def __init__(self, layer: Any, shape: Any) -> None:
                 super().__init__()
                 self.order, self.own = order(layer, shape[-1]), honest(layer, shape)

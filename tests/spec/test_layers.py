@@ -212,7 +212,7 @@ def test_softmax() -> None:
 
 def test_prelu_and_scale() -> None:
     x, slopes = numbers(IMAGES), numbers((6,), 1)
-    many = {"slopes": "by_channel", "slope": 0.25}
+    many: dict[str, Any] = {"slopes": "by_channel", "slope": 0.25}
     y = of_kind("prelu", {"slope": slopes}, x, **many)
     one = of_kind("prelu", {"slope": slopes[:1]}, x, slopes="one", slope=0.25)
     scaled = of_kind("scale", {}, x, factor=tuple(slopes), offset=-0.5)

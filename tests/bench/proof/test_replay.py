@@ -113,7 +113,7 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Counting:
     program = Counting()
     state = {"w": np.array(0.1), "iteration": np.array(0)}
     monkeypatch.setattr(module, "oracle", lambda workload: program)
-    monkeypatch.setattr(module, "init_state", lambda workload, seed: state if seed == 3 else None)
+    monkeypatch.setattr(module, "proof_state", lambda workload, seed: state if seed == 3 else None)
     return program
 
 

@@ -287,7 +287,7 @@ def _mixed(
         written = _beside(jnp.where(filling, places < of.size, swaps), new)
         samples = samples.at[slots].set(jnp.where(written, new, old))
         count = jnp.minimum(count + len(new), of.size).astype(count.dtype)
-        pools = pools | {key: states.Pool(samples, count)}
+        pools = pools | {key: (samples, count)}
     return found, pools
 
 

@@ -32,15 +32,11 @@ NAMES = {
 Trees = dict[str, dict[str, Any]]
 """network -> {"layers": {number of the layer: {name: array}}}, or {} where it has no arrays"""
 
+Pool = tuple[Tensor, Tensor]
+"""Old samples, (size, *shape), and how many places are filled."""
+
 Slots = dict[str, dict[str, Trees]]
 """optimizer -> slot -> trees of the networks that it moves"""
-
-
-class Pool(NamedTuple):
-    """Old samples, (size, *shape), and how many places are filled."""
-
-    samples: Tensor
-    count: Tensor
 
 
 class State(NamedTuple):
@@ -81,9 +77,7 @@ def import_state(
         if workload.counts(name)
     }
     pools = {
-        name: Pool(
-            _put(arrays[f"pool/{name}/samples"], dtype, device), counter(f"pool/{name}/count")
-        )
+        name: (_put(arrays[f"pool/{name}/samples"], dtype, device), counter(f"pool/{name}/count"))
         for name in workload.pools()
     }
     averaged = [key.removeprefix("average/") for key in averages(workload)]
@@ -110,9 +104,9 @@ def export_state(workload: Workload, state: State) -> Arrays:
                 exported[f"opt_state/{name}/{slot}/{key}"] = array
     for name, step in state.steps.items():
         exported[f"opt_state/{name}/step"] = np.array(step, np.int64)
-    for name, pool in state.pools.items():
-        exported[f"pool/{name}/samples"] = to_canonical(pool.samples)
-        exported[f"pool/{name}/count"] = np.array(pool.count, np.int64)
+    for name, (samples, count) in state.pools.items():
+        exported[f"pool/{name}/samples"] = to_canonical(samples)
+        exported[f"pool/{name}/count"] = np.array(count, np.int64)
     return exported | {"iteration": np.array(state.iteration, np.int64)}
 
 

@@ -21,14 +21,14 @@ Metrics = dict[str, Tensor]
 Unit = tuple[Phase, ...]
 
 
-class Parts(NamedTuple):
-    """The tensors of a state, which phases change in place."""
+class Pass(NamedTuple):
+    """What a phase's forwards gave."""
 
-    networks: dict[str, Network]
-    averages: dict[str, Network]
-    slots: states.Slots
-    steps: dict[str, Tensor]
-    pools: dict[str, states.Pool]
+    metrics: Metrics
+    gradients: list[Tensor]
+    """Of what the phase moves, in order."""
+    outputs: dict[str, Tensor]
+    """Those that later phases reuse, with their graph; nothing keeps a gradient from them."""
 
 
 class Phases:
@@ -63,58 +63,54 @@ class Phases:
         return given
 
     def update(
-        self, unit: Unit, parts: Parts, kept: Draws, draws: Draws, until: str | None = None
+        self, unit: Unit, state: states.State, kept: Draws, draws: Draws, until: str | None = None
     ) -> tuple[Metrics, dict[str, Tensor], list[Tensor]]:
         """(metrics, outputs that other units reuse, nothing); moves what it is given in place.
 
         With `until` only as far as that phase: its metrics and its gradients, before its step.
         """
         metrics: Metrics = {}
-        passes: dict[str, dict[str, Tensor]] = {}
+        passes: dict[str, Pass] = {}
         for group in groups(unit):
-            pending = []
             for phase in group:
                 seen = self._seen(phase, passes, kept)
-                reported, gradients, passes[phase.name] = self.differentiate(
-                    phase, parts, seen, draws
-                )
+                found = passes[phase.name] = self.differentiate(phase, state, seen, draws)
                 if phase.name == until:
-                    return reported, {}, gradients
-                metrics |= reported
-                pending.append((phase, gradients))
-            for phase, gradients in pending:
-                self.apply(phase, parts, gradients)
+                    return found.metrics, {}, found.gradients
+                metrics |= found.metrics
+            for phase in group:
+                self.apply(phase, state, passes[phase.name].gradients)
         outputs = {
-            f"{phase.name}/{name}": passes[phase.name][name].detach()
+            f"{phase.name}/{name}": passes[phase.name].outputs[name].detach()
             for phase in unit
             for name in self._values[phase.name]
         }
         return metrics, outputs, []
 
-    def until(self, name: str, parts: Parts, draws: Draws) -> tuple[Metrics, list[Tensor]]:
+    def until(self, name: str, state: states.State, draws: Draws) -> tuple[Metrics, list[Tensor]]:
         """The phases of an iteration as far as this one, on copies: what that one gave."""
-        parts = copy.deepcopy(parts)
+        state = copy.deepcopy(state)
         kept: dict[str, Tensor] = {}
         for unit in self.units:
             wanted = any(phase.name == name for phase in unit)
             for i in range(unit[0].repeat):
                 until = name if wanted and i == unit[0].repeat - 1 else None
-                found = self.update(unit, parts, kept, self.drawn_by(unit, draws, i), until)
+                found = self.update(unit, state, kept, self.drawn_by(unit, draws, i), until)
             if wanted:
                 return found[0], found[2]
             kept |= found[1]
         raise KeyError(name)
 
     def differentiate(
-        self, phase: Phase, parts: Parts, seen: Mapping[str, Tensor], draws: Draws
-    ) -> tuple[Metrics, list[Tensor], dict[str, Tensor]]:
-        """(metrics, gradients of what the phase moves, its outputs with their graph).
+        self, phase: Phase, state: states.State, seen: Mapping[str, Tensor], draws: Draws
+    ) -> Pass:
+        """A phase's forwards and its gradients; keeps the running statistics and pools in place.
 
-        `seen` is what it reuses. Keeps the running statistics and the pools in place.
+        `seen` is what it reuses.
         """
         outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-        outputs |= _mixed(phase, parts.pools, outputs, outputs, draws)
-        whole, kept, networks = dict(outputs), self._graphs[phase.name], parts.networks
+        outputs |= _mixed(phase, state.pools, outputs, outputs, draws)
+        whole, kept, networks = dict(outputs), self._graphs[phase.name], state.networks
         for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
             given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
             masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
@@ -127,7 +123,7 @@ class Phases:
                 own = dict(zip(names, torch.split(made[port], sizes), strict=True))
                 whole |= own
                 outputs |= {n: y.detach() if step.detach else y for n, y in own.items()}
-            mixed = _mixed(phase, parts.pools, step.writes, outputs, draws)
+            mixed = _mixed(phase, state.pools, step.writes, outputs, draws)
             outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         moving = states.moving(networks, self.moving[phase.name])
@@ -138,19 +134,19 @@ class Phases:
             name: torch.sigmoid(outputs[logits].detach()).mean()
             for name, logits in phase.metrics.items()
         }
-        return metrics, list(gradients), whole
+        return Pass(metrics, list(gradients), whole)
 
-    def apply(self, phase: Phase, parts: Parts, gradients: list[Tensor]) -> None:
+    def apply(self, phase: Phase, state: states.State, gradients: list[Tensor]) -> None:
         """One step of the phase's optimizer."""
         moving, name = self.moving[phase.name], phase.optimizer
-        tensors, step = states.moving(parts.networks, moving), parts.steps.get(name)
+        tensors, step = states.moving(state.networks, moving), state.steps.get(name)
         _clip(phase, "before_step", tensors)
         optimizers.apply(
             self.workload.optimizers[name],
             optimizers.rate_factor(self.workload.schedule, self._paces[name], step),
             tensors,
             gradients,
-            {slot: [of[k] for k in moving] for slot, of in parts.slots[name].items()},
+            {slot: [of[k] for k in moving] for slot, of in state.slots[name].items()},
             step,
         )
         _clip(phase, "after_step", tensors)
@@ -163,14 +159,12 @@ class Phases:
                 for average, parameter in zip(moved, towards, strict=True):
                     average.lerp_(parameter, 1.0 - decay)
 
-    def _seen(
-        self, phase: Phase, passes: Mapping[str, Mapping[str, Tensor]], kept: Draws
-    ) -> dict[str, Tensor]:
+    def _seen(self, phase: Phase, passes: Mapping[str, Pass], kept: Draws) -> dict[str, Tensor]:
         """What a phase reuses, by its own names: a value, or a tensor with its graph."""
         seen = {}
         for name, reuse in phase.reuse.items():
             if reuse.phase in passes:
-                found = passes[reuse.phase][reuse.output]
+                found = passes[reuse.phase].outputs[reuse.output]
                 seen[name] = found if reuse.form == "graph" else found.detach()
             else:
                 seen[name] = kept[f"{reuse.phase}/{reuse.output}"]

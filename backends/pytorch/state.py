@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,15 +27,11 @@ NAMES = {
     "slope": "weight",
 }
 
+Pool = tuple[Tensor, Tensor]
+"""Old samples, (size, *shape), and how many places are filled."""
+
 Slots = dict[str, dict[str, dict[str, Tensor]]]
 """optimizer -> slot -> parameter key -> tensor"""
-
-
-class Pool(NamedTuple):
-    """Old samples, (size, *shape), and how many places are filled."""
-
-    samples: Tensor
-    count: Tensor
 
 
 @dataclass
@@ -95,7 +90,7 @@ def import_state(
         if workload.counts(name)
     }
     pools = {
-        name: Pool(
+        name: (
             from_canonical(arrays[f"pool/{name}/samples"], shape[1:], like).clone(),
             torch.tensor(int(arrays[f"pool/{name}/count"]), dtype=torch.int64, device=device),
         )
@@ -125,9 +120,9 @@ def export_state(workload: Workload, state: State) -> Arrays:
     for name, step in state.steps.items():
         exported[f"opt_state/{name}/step"] = np.array(int(step), np.int64)
     for name, shape in workload.pools().items():
-        pool = state.pools[name]
-        exported[f"pool/{name}/samples"] = to_canonical(pool.samples, shape[1:]).copy()
-        exported[f"pool/{name}/count"] = np.array(int(pool.count), np.int64)
+        samples, count = state.pools[name]
+        exported[f"pool/{name}/samples"] = to_canonical(samples, shape[1:]).copy()
+        exported[f"pool/{name}/count"] = np.array(int(count), np.int64)
     return exported | {"iteration": np.array(state.iteration, np.int64)}
 
 

@@ -15,7 +15,7 @@ from backends.pytorch import draws as device_draws
 from backends.pytorch import state as states
 from backends.pytorch.cuda_graph import ChunkGraph
 from backends.pytorch.networks import Network
-from backends.pytorch.phases import Draws, Metrics, Parts, Phases, Unit
+from backends.pytorch.phases import Draws, Metrics, Phases, Unit
 from spec.flow import needs_iteration
 from spec.randomness import blocks, by_iteration, require_classes, whole_periods
 from spec.workload import Workload
@@ -76,12 +76,11 @@ class Program:
     ) -> tuple[dict[str, float], Arrays]:
         given = self._given(draws)
         if not needs_iteration(self.phases[phase], reused):
-            parts = copy.deepcopy(_parts(state))  # keeps the statistics
-            values = self._reused(phase, reused or {})
-            found = self.of.differentiate(self.phases[phase], parts, values, given)
-            metrics, gradients = found[:2]
+            own, values = copy.deepcopy(state), self._reused(phase, reused or {})
+            found = self.of.differentiate(self.phases[phase], own, values, given)
+            metrics, gradients = found.metrics, found.gradients
         else:
-            metrics, gradients = self.of.until(phase, _parts(state), given)
+            metrics, gradients = self.of.until(phase, state, given)
         by_key = dict(zip(self.of.moving[phase], gradients, strict=True))
         return _floats(metrics), states.to_arrays(self.workload, by_key)
 
@@ -90,7 +89,7 @@ class Program:
     ) -> states.State:
         given = states.from_arrays(self.workload, gradients, self._like.dtype, self.settings.device)
         moving = [given[key] for key in self.of.moving[phase]]
-        self.of.apply(self.phases[phase], _parts(state), moving)
+        self.of.apply(self.phases[phase], state, moving)
         return state
 
     def train_step(
@@ -167,11 +166,9 @@ class Program:
 
     def _loop(self, state: states.State, chunk: Draws, first: int, n: int) -> Metrics:
         """The iterations of a chunk, dispatched from Python."""
-        rows = by_iteration(self._table, chunk, first, n)
-        parts = _parts(state)
-        found = [
-            self._by_place[(first + i) % self._period](parts, row) for i, row in enumerate(rows)
-        ]
+        found = []
+        for i, row in enumerate(by_iteration(self._table, chunk, first, n), first):
+            found.append(self._by_place[i % self._period](state, row))
         state.iteration += n
         return _stacked(found)
 
@@ -187,22 +184,23 @@ class Program:
             rows = partial(by_iteration, self._table, first=place, n=n)
             steps = [self._by_place[(place + i) % self._period] for i in range(n)]
             kinds = [self._kinds[(place + i) % self._period] for i in range(n)]
-            parts = _parts(state)
-            bound = [partial(step, parts) for step in steps]
+            bound = [partial(step, state) for step in steps]
             self._replays[key] = ChunkGraph(bound, kinds, rows, state, chunk)
         state.iteration += n
         return self._replays[key](chunk)
 
-    def _iteration(self, updates: list[tuple[Unit, Any]], parts: Parts, draws: Draws) -> Metrics:
+    def _iteration(
+        self, updates: list[tuple[Unit, Any]], state: states.State, draws: Draws
+    ) -> Metrics:
         """The phases of an iteration: units, each with what updates it."""
         metrics: Metrics = {}
         kept: dict[str, Tensor] = {}
         for unit, update in updates:
             for i in range(unit[0].repeat):  # of several phases it is once
-                reported, outputs, _ = update(parts, kept, self.of.drawn_by(unit, draws, i))
+                reported, outputs, _ = update(state, kept, self.of.drawn_by(unit, draws, i))
             metrics |= reported
             kept |= outputs
-        self._average(parts.networks, parts.averages)
+        self._average(state.networks, state.averages)
         return metrics
 
     def _reused(self, phase: str, reused: Mapping[str, Array]) -> dict[str, Tensor]:
@@ -249,10 +247,6 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     code = call.__code__.replace()  # as it is, but an object of its own
     own = FunctionType(code, call.__globals__, call.__name__, None, call.__closure__)
     return torch.compile(own, fullgraph=True, dynamic=False)
-
-
-def _parts(state: states.State) -> Parts:
-    return Parts(state.networks, state.averages, state.slots, state.steps, state.pools)
 
 
 def _stacked(rows: list[Metrics]) -> Metrics:

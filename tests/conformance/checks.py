@@ -5,7 +5,6 @@ through a mode's own code run in every mode; the others once per row.
 """
 
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,12 @@ from bench.proof.timed_path import comparable
 from spec import randomness, state, tolerances
 from spec.errors import UnsupportedError
 from spec.flow import needs_iteration
-from spec.layers import AnyLayer, Embedding
-from spec.network import OUTPUT, Network, Whole
-from spec.phases import Forward, Phase
+from spec.network import OUTPUT
+from spec.phases import Phase
 from spec.workload import Workload
 from tests.conformance.cases import SEED, Case, oracle
 from tests.conformance.golden import read_golden
+from tests.conformance.probes import alone, probe, with_a_detached_branch
 
 TRAJECTORY_ITERATIONS = 10
 
@@ -67,10 +66,10 @@ def check_layers(case: Case) -> None:
         for layer_name, layer, shape in network.named_layers():
             if layer.inputs and len(layer.inputs) > 1:
                 continue  # a sum or a concatenation has no numbers of its own
-            alone = _alone(layer, shape)
-            single = _probe(case.workload, alone)
+            one = alone(layer, shape)
+            single = probe(case.workload, one)
             values = random_state(case, single)
-            inputs = case.inputs(f"{network_name}/{layer_name}", alone)
+            inputs = case.inputs(f"{network_name}/{layer_name}", one)
             for train in (True, False):
                 _compare_apply(case, single, values, inputs, train, limit, layer_name)
 
@@ -79,11 +78,11 @@ def check_networks(case: Case) -> None:
     """Each whole network, forward in train and eval mode."""
     limit = tolerances.limit(case.precision, "forward")
     for name, network in case.workload.networks.items():
-        probe = _probe(case.workload, network)
-        values = random_state(case, probe)
+        whole = probe(case.workload, network)
+        values = random_state(case, whole)
         inputs = case.inputs(f"whole/{name}", network)
         for train in (True, False):
-            _compare_apply(case, probe, values, inputs, train, limit, name)
+            _compare_apply(case, whole, values, inputs, train, limit, name)
 
 
 def check_golden_losses(case: Case) -> None:
@@ -131,7 +130,7 @@ def check_detached_gradients(case: Case) -> None:
     A phase is made that trains G on two batches, one of them through a detached forward of G: the
     documents' own phases cannot show it, since what they detach is not what they train.
     """
-    twice = _with_a_detached_branch(case.workload)
+    twice = with_a_detached_branch(case.workload)
     if twice is None:
         case.measured.true(True, "no phase passes what it moves to another forward")
         return
@@ -341,24 +340,9 @@ def _compare_apply(
         case.measured.within(relative_error(actual[head], value), limit, where)
 
 
-def _alone(layer: AnyLayer, shape: tuple[int, ...]) -> Network:
-    """A network of one layer; what takes a whole number has an input of such."""
-    if isinstance(layer, Embedding):
-        fed = layer.model_copy(update={"inputs": ("label",)})
-        return Network(inputs={"label": Whole(classes=layer.classes)}, layers=(fed,))
-    return Network(input=shape, layers=(layer.model_copy(update={"inputs": None}),))
-
-
 def by_head(outputs: Any) -> Arrays:
     """What `apply` and `generate` give back, by the output's name."""
     return outputs if isinstance(outputs, dict) else {OUTPUT: outputs}
-
-
-def _probe(workload: Workload, network: Network) -> Workload:
-    """A workload with one network and nothing to train."""
-    return workload.model_copy(
-        update={"networks": {"probe": network}, "phases": (), "optimizers": {}, "averages": {}}
-    )
 
 
 def random_state(case: Case, workload: Workload) -> Arrays:
@@ -383,48 +367,6 @@ def _random_gradients(case: Case, networks: tuple[str, ...], step: int) -> Array
         scale = 10.0 ** (-9 + 8 * randomness.uniform(f"gradient scale/{key}", 0, size, ()))
         gradients[key] = (drawn * scale).reshape(parameter.shape)
     return rounded(gradients, case.precision)
-
-
-def _with_a_detached_branch(workload: Workload) -> Workload | None:
-    """A phase that passes what it trains a second time, detached, with the same losses on it."""
-    found = (
-        (phase, made, judged)
-        for phase in reversed(workload.phases)
-        for made, judged in pairwise(phase.forwards)
-        if not phase.reuse  # it would need the phase before it
-        and made.network in phase.updates
-        and not made.detach
-        and not set(made.writes).isdisjoint(judged.reads)
-    )
-    phase, made, judged = next(found, (None, None, None))
-    if phase is None or made is None or judged is None:
-        return None
-    again = {name: f"{name}_detached" for name in (*made.writes, *judged.writes)}
-    detached = _renamed(made, {name: again[name] for name in made.writes})
-    forwards = (
-        *phase.forwards,
-        detached.model_copy(update={"inputs": made.inputs, "detach": True}),
-        _renamed(judged, again),
-    )
-    terms = [
-        term.model_copy(update={field: again[v] for field, v in term if v in again})
-        for term in phase.losses
-        if any(v in judged.writes for _, v in term)
-    ]
-    both = {"name": "both", "forwards": forwards, "losses": (*phase.losses, *terms), "repeat": 1}
-    return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
-
-
-def _renamed(forward: Forward, names: dict[str, str]) -> Forward:
-    """The forward with other names in its inputs and outputs."""
-
-    def ports(given: Any) -> Any:
-        if isinstance(given, dict):
-            return {port: ports(batches) for port, batches in given.items()}
-        return tuple(names.get(name, name) for name in given)
-
-    of = {"inputs": ports(forward.inputs), "outputs": ports(forward.outputs)}
-    return forward.model_copy(update=of)
 
 
 def identical(measured: Measured, actual: Arrays, expected: Arrays, what: str) -> None:

@@ -1,55 +1,63 @@
 """Planted faults: each is patched in, one at a time, and a named check must notice."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import backends
 from tests.conformance import cases
 from tests.conformance.catalogue import perform
-from tests.meta.patches import (
-    Patch,
+from tests.meta.changes import (
     all_layers,
+    betas_swapped,
+    changed_clip,
+    changed_terms,
+    exponential,
+    fake_before_real,
+    fakes_in_train_mode,
+    lighter_ones,
+    nothing_detached,
+    rewired,
+    unsorted,
+)
+from tests.meta.fault import (
+    CRITIC,
+    MANY,
+    VOCABULARY_A,
+    VOCABULARY_B,
+    VOCABULARY_C,
+    Fault,
+)
+from tests.meta.faults_flow import (
+    FLOW_FAULTS,
+)
+from tests.meta.patches import (
     another_layer,
     begun_anew,
-    betas_swapped,
     biased_running_variance,
-    changed_clip,
     changed_layer,
     changed_optimizer,
     changed_phase,
     changed_term,
-    changed_terms,
     changed_workload,
     chunk_used_twice,
     cut_from_its_own_chunk,
     epochs_begun_anew,
     epsilon_inside_the_root,
-    exponential,
-    fake_before_real,
-    fakes_in_train_mode,
     flipped_kernels,
-    given_else,
-    heads_exchanged,
     ignored_seed,
-    lighter_ones,
     masks_exchanged,
-    nothing_detached,
     one_iteration_less,
     rates_by_steps,
-    rewired,
     samples_in_train_mode,
     samples_with_live_parameters,
     shared_noise,
     stale_noise,
     unseeded,
-    unsorted,
 )
 from tests.meta.patches_draws import (
     echoes,
     frozen_epochs,
-    labels_of_the_next,
     masks_of_another_rate,
     never_the_last,
     uniform_for_normal,
@@ -60,24 +68,14 @@ from tests.meta.patches_extremes import (
     tiny_is_zero,
     unstable_softplus,
 )
-from tests.meta.patches_flow import (
-    an_iteration_late,
-    graphs_cut,
-    left_out_at_first,
-    one_after_the_other,
-    rates_as_if_all_ran,
-    remade,
-    samples_of_the_iteration,
-    slots_drawn_one_by_one,
-)
 from tests.meta.patches_grid import (
-    dropped_by_pixel,
     growth_at_the_near_side,
     images_on_two_axes,
-    shuffled_as_keras_does,
     upsampled_by_height,
 )
-from tests.meta.patches_jax import pieces_alike
+from tests.meta.patches_jax import (
+    pieces_alike,
+)
 from tests.meta.patches_state import (
     broken_by_an_error,
     exports_that_live_on,
@@ -90,35 +88,6 @@ from tests.meta.patches_state import (
     one_state,
 )
 
-
-class Fault(NamedTuple):
-    """A fault, the workload it is planted in, and the check that must fail."""
-
-    name: str
-    check: str
-    workload: str
-    patches: Callable[[str], list[Patch]]
-    rows: tuple[str, ...] = ()
-    """Empty: every row."""
-    timed: Literal["first", "last"] | None = None
-    """Planted where it would do harm: in float32, as it is timed, in that one of the row's modes.
-
-    In the first where compiling would take most of a test's time."""
-
-    @property
-    def precision(self) -> str:
-        """In which the fault is planted."""
-        return "float32" if self.timed else "float64"
-
-
-WORKLOADS = "tests/meta/workloads"
-VOCABULARY_A, VOCABULARY_B = f"{WORKLOADS}/vocabulary_a.toml", f"{WORKLOADS}/vocabulary_b.toml"
-VOCABULARY_C, CRITIC = f"{WORKLOADS}/vocabulary_c.toml", f"{WORKLOADS}/critic.toml"
-MANY, FLOW = f"{WORKLOADS}/many_numbers.toml", f"{WORKLOADS}/flow.toml"
-PORTS, LABELS = f"{WORKLOADS}/ports.toml", f"{WORKLOADS}/labels.toml"
-CHAIN, LAZY = f"{WORKLOADS}/chain.toml", f"{WORKLOADS}/lazy.toml"
-POOL, LAYERS = f"{WORKLOADS}/pool.toml", f"{WORKLOADS}/layers.toml"
-"""What no built-in workload has."""
 THREEFRY = ("flax_nnx", "keras3-jax")
 """Rows that draw many numbers in pieces on a CPU."""
 IN_PLACE = ("pytorch", "keras3-tensorflow")
@@ -220,20 +189,6 @@ FAULTS = (
     Fault("each chunk begins an epoch", "draws", "mlp_square", epochs_begun_anew),
     Fault("a run that goes on from its first draws", "cut_run", "mlp_small", begun_anew),
     Fault("chunks counted from the cut", "cut_run", "mlp_small", cut_from_its_own_chunk),
-    Fault(
-        "a shared draw made anew for a phase",
-        "iteration",
-        FLOW,
-        given_else("second", lambda draws: {"shared/noise": -draws["shared/noise"]}),
-    ),
-    Fault(
-        "drawn labels for a sample's own",
-        "iteration",
-        LABELS,
-        given_else("d", lambda draws: {"d/x.label": draws["shared/wanted"]}),
-    ),
-    Fault("labels of the next sample", "draws", LABELS, labels_of_the_next),
-    Fault("the other head", "gradients", PORTS, changed_workload(heads_exchanged)),
     Fault("run does not keep to its seed", "same_seed", "mlp_square", unseeded),
     Fault("GELU's other form", "layers", VOCABULARY_A, changed_layer("gelu", form="tanh")),
     Fault("ELU's alpha 1", "layers", VOCABULARY_A, changed_layer("elu", alpha=1.0)),
@@ -407,40 +362,6 @@ FAULTS = (
         ("pytorch",),
         timed="last",
     ),
-    Fault("old fakes made anew", "run", CHAIN, remade),
-    Fault("a graph that is cut", "gradients", CHAIN, changed_workload(graphs_cut)),
-    Fault("steps not taken together", "iteration", CHAIN, changed_workload(one_after_the_other)),
-    Fault("a lazy phase an iteration late", "run", LAZY, an_iteration_late),
-    Fault("a lazy phase left out at first", "cut_run", LAZY, left_out_at_first),
-    Fault("rates as if all phases ran", "trajectory", LAZY, rates_as_if_all_ran),
-    Fault("epochs that follow iterations", "draws", LAZY, samples_of_the_iteration),
-    Fault(
-        "a pool that always exchanges",
-        "run",
-        POOL,
-        given_else("d", lambda draws: {"d/shown.swap": 0.0 * draws["d/shown.swap"] + 1.0}),
-    ),
-    Fault(
-        "a pool that never exchanges",
-        "run",
-        POOL,
-        given_else("d", lambda draws: {"d/shown.swap": 0.0 * draws["d/shown.swap"]}),
-    ),
-    Fault(
-        "a slot of a pool used twice",
-        "run",
-        POOL,
-        given_else("d", lambda draws: {"d/shown.slot": draws["d/shown.slot"] * 0}),
-    ),
-    Fault("a pool's slots drawn one by one", "draws", POOL, slots_drawn_one_by_one),
-    Fault("pixels shuffled in Keras's order", "iteration", LAYERS, shuffled_as_keras_does),
-    Fault("channels dropped by pixel", "iteration", LAYERS, dropped_by_pixel),
-    Fault(
-        "a relativistic loss against its own mean",
-        "gradients",
-        LAYERS,
-        changed_workload(changed_terms("relativistic", against="fake")),
-    ),
     Fault("epochs that freeze", "long_draws", "mlp_square", frozen_epochs),
     Fault("a sample never drawn", "long_draws", "mlp_wide", never_the_last),
     Fault("uniform noise for normal", "long_draws", "mlp_wide", uniform_for_normal),
@@ -451,6 +372,7 @@ FAULTS = (
     Fault("probabilities clipped", "extreme_losses", "mlp_small", clipped_cross_entropy),
     Fault("variance in one pass", "extreme_norms", "mlp_small", fast_variance, ("flax_nnx",)),
     Fault("tiny gradients as none", "extreme_optimizers", "mlp_small", tiny_is_zero),
+    *FLOW_FAULTS,
 )
 
 

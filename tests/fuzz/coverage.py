@@ -22,9 +22,11 @@ MODELS: tuple[type[Model], ...] = (
 
 def universe() -> set[str]:
     """`<kind>.<option>=<value>` for every kind, and every literal, boolean and optional field."""
-    return {option for model in MODELS for option in _options(model)} | BESIDE
+    return ({option for model in MODELS for option in _options(model)} | BESIDE) - LONG_ALONE
 
 
+LONG_ALONE = {"embedding"}
+"""Whole numbers are inputs in the long form alone."""
 Pair = tuple[str, str]
 
 
@@ -116,3 +118,68 @@ OPTIONAL = {
     for name, field in model.model_fields.items()
     if "given" in set(_values(field.annotation))
 }
+
+
+def flow() -> set[str]:
+    """What only the long form has, by itself and together."""
+    losses = {
+        *("bce", "least_squares", "hinge", "mean_score", "absolute_error", "squared_error"),
+        *("cross_entropy", "relativistic.pairs", "relativistic.average", "log_partition"),
+    }
+    return losses | {
+        *LONG_ALONE,
+        *("shared.noise", "shared.batch", "shared.labels", "labels.drawn", "labels.of_samples"),
+        *("inputs.several", "outputs.several", "outputs.map", "networks.three", "g.first"),
+        *("reuse.value", "reuse.graph", "reuse.graph.fakes", "reuse.graph.score", "together"),
+        *("every=2", "every=4", "repeat", "pool", "pool.reused", "batches.joined", "mode.eval"),
+        *("reuse.lazy", "shared.lazy", "pool.repeated", "averages", "rates.fall"),
+    }
+
+
+def flow_reached(gan: dict[str, Any]) -> set[str]:
+    """Which of these a GAN in the long form has."""
+    phases, networks = gan["phases"], gan["networks"]
+    reuses = [(p, r) for p in phases for r in p.get("reuse", {}).values()]
+    draws = {name for p in phases for name in p["draws"]}
+    forwards = [f for p in phases for f in p["forwards"]]
+    pools = [p for p in phases if p.get("pools")]
+    graphs = [(p, r) for p, r in reuses if r["form"] == "graph"]
+    terms = [t for p in phases for t in p["losses"]]
+    labelled = [f["inputs"]["label"] for f in forwards if isinstance(f["inputs"], dict)]
+    parts = {label for labels in labelled for label in labels}
+    holds = {
+        "embedding": any(x["kind"] == "embedding" for n in networks.values() for x in n["layers"]),
+        "shared.noise": "noise" in draws,
+        "shared.batch": "batch" in draws,
+        "shared.labels": "wanted" in draws,
+        "labels.drawn": any(not str(label).endswith(".label") for label in parts),
+        "labels.of_samples": any(str(label).endswith(".label") for label in parts),
+        "inputs.several": any("inputs" in n for n in networks.values()),
+        "outputs.several": any("outputs" in n for n in networks.values()),
+        "outputs.map": networks["d"]["layers"][-1]["kind"] == "conv",
+        "networks.three": len(networks) > 2,
+        "g.first": phases[0]["name"] == "g_phase",
+        "reuse.value": any(r["form"] == "value" for _, r in reuses),
+        "reuse.graph": bool(graphs),
+        "reuse.graph.fakes": any(r["output"] == "fake" for _, r in graphs),
+        "reuse.graph.score": any(r["output"] == "fake_d" for _, r in graphs),
+        "reuse.lazy": any(p["every"] > 1 for p, _ in reuses),
+        "together": any(p.get("together") for p in phases),
+        "every=2": any(p["every"] == 2 for p in phases),
+        "every=4": any(p["every"] == 4 for p in phases),
+        "repeat": any(p["repeat"] > 1 for p in phases),
+        "shared.lazy": any(p["every"] > 1 and set(p["draws"]) & set(gan["shared"]) for p in phases),
+        "pool": bool(pools),
+        "pool.reused": any("reuse" in p for p in pools),
+        "pool.repeated": any(p["repeat"] > 1 for p in pools),
+        "batches.joined": any(len(_list(f["inputs"])) > 1 for f in forwards),
+        "mode.eval": any(f["mode"] == "eval" for f in forwards),
+        "averages": bool(gan["averages"]),
+        "rates.fall": gan["schedule"]["learning_rate"] != "constant",
+    }
+    kinds = {t["kind"] + (f".{t['form']}" if "form" in t else "") for t in terms}
+    return {name for name, has in holds.items() if has} | (kinds & flow())
+
+
+def _list(inputs: Any) -> list[str]:
+    return inputs if isinstance(inputs, list) else next(iter(inputs.values()))

@@ -14,16 +14,26 @@ from typing import Any
 import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from backends.protocol import absent_mode
 from bench.workers.pool import ROOT, WorkerFailed, Workers
 from spec.base import Model
-from spec.short_form import ShortForm
+from spec.short_form import ShortForm, is_short
 from tests.conftest import Recorder, Selection, of_row, selection_of
 from tests.fuzz import comparison
 from tests.fuzz.comparison import workload_of
-from tests.fuzz.coverage import Pair, pairs, pairs_reached, reached, universe
+from tests.fuzz.coverage import (
+    Pair,
+    flow,
+    flow_reached,
+    pairs,
+    pairs_reached,
+    reached,
+    universe,
+)
+from tests.fuzz.phases import long_gans
 from tests.fuzz.strategies import gans
 
 TIMEOUT_S = 300.0
@@ -32,6 +42,11 @@ FIXED = 50
 
 TOLD_EVERY = 100
 """A thousand take an hour in a row that compiles each: after so many a line says how far it is."""
+
+FORMS = {"short": gans, "long": long_gans}
+MODE_OF = {"flax_nnx": 3, "keras3": 3, "pytorch": 30, "reference": 3}
+"""One in so many random GANs of the long form is asked in the row's last mode: many iterations in a
+dispatch; of PyTorch, which has no such mode on a CPU, compiled, where each takes a minute."""
 
 FOUND = sorted((Path(__file__).parent / "found").glob("*.toml"))
 
@@ -43,8 +58,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+@pytest.mark.parametrize("form", FORMS)
 def test_random_gans(
     row: str,
+    form: str,
     selection: Selection,
     workers: Workers,
     pytestconfig: pytest.Config,
@@ -54,7 +71,9 @@ def test_random_gans(
     folder = Path(pytestconfig.getoption("--results") or ROOT / "results") / "fuzz"
     alone = pytestconfig.getoption("--gan")
     for path in [Path(alone)] if alone else FOUND:
-        _require_same(workers, selection, row, tomllib.loads(path.read_text("utf-8")), path.name)
+        raw = tomllib.loads(path.read_text("utf-8"))
+        if is_short(raw) == (form == "short"):
+            _require_same(workers, selection, row, raw, path.name)
     if alone:
         return
     examples, options = pytestconfig.getoption("--examples"), set()
@@ -69,38 +88,47 @@ def test_random_gans(
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(gans())
-    def compare(gan: dict[str, Any]) -> None:
-        options.update(_options(gan))
+    @given(FORMS[form](), st.integers(0, MODE_OF[row.partition("-")[0]] - 1))
+    def compare(gan: dict[str, Any], which: int) -> None:
+        options.update(_options(gan) if form == "short" else flow_reached(gan))
         together.update(pair for model in _models(gan) for pair in pairs_reached(model))
         smallest[:] = [gan]
-        _require_same(workers, selection, row, gan)
+        _require_same(workers, selection, row, gan, last=form == "long" and which == 0)
         compared[0] += 1
         if compared[0] % TOLD_EVERY == 0:
-            _tell(pytestconfig, f"{row}: {compared[0]} of {examples} random GANs, no difference")
+            line = f"{row}: {compared[0]} of {examples} random GANs, {form} form, no difference"
+            _tell(pytestconfig, line)
 
     try:
         compare()
     except AssertionError as difference:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{row}.toml"
+        path = folder / f"{row}-{form}.toml"
         path.write_text(tomli_w.dumps(smallest[0]), encoding="utf-8")
         again = f"nox -s fuzz -- --backend {row} --gan {path}"
         pytest.fail(f"{difference}; the smallest such GAN: {again}", pytrace=False)
-    every = universe()
+    every = universe() if form == "short" else flow()
     missing = sorted(every - options)
     share = f"{len(every) - len(missing)} of {len(every)} options reached"
-    share += f", {len(together)} of {len(pairs())} pairs of one layer's, optimizer's or the steps'"
+    pairs_of = f", {len(together)} of {len(pairs())} pairs of one layer's or optimizer's options"
     none = f"missing: {', '.join(missing)}" if missing and examples > FIXED else ""
-    line = f"{row}: {examples} random GANs, no difference, {share} {none}".strip()
-    record_property("random GANs", line)
+    line = f"{row}: {examples} random GANs, {form} form, no difference, {share}{pairs_of} {none}"
+    record_property("random GANs", line.strip())
 
 
 def _require_same(
-    workers: Workers, selection: Selection, row: str, gan: dict[str, Any], name: str = "random GAN"
+    workers: Workers,
+    selection: Selection,
+    row: str,
+    gan: dict[str, Any],
+    name: str = "random GAN",
+    *,
+    last: bool = False,
 ) -> None:
-    workload = workload_of(gan)
-    mode = next(m for m in selection.modes if not absent_mode(row, m, workload, selection.device))
+    """In the row's first mode on this device, or in its last."""
+    workload, device = workload_of(gan), selection.device
+    modes = [m for m in selection.modes if not absent_mode(row, m, workload, device)]
+    mode = modes[-1 if last else 0]
     where = (row, "float64", selection.device)
     arguments = {"row": row, "gan": json.dumps(gan), "mode": mode, "device": selection.device}
     try:
@@ -117,12 +145,14 @@ def _tell(config: pytest.Config, line: str) -> None:
 
 
 def _models(gan: dict[str, Any]) -> list[Model]:
+    """The layers, optimizers, clips and schedule of a GAN, and the steps of a short one."""
     workload = workload_of(gan)
     models: list[Model] = [
         layer for network in workload.networks.values() for layer in network.layers
     ]
     models += [*workload.optimizers.values(), *(p.clip for p in workload.phases if p.clip)]
-    return [*models, ShortForm.model_validate_json(json.dumps(gan)).steps, workload.schedule]
+    steps = [ShortForm.model_validate_json(json.dumps(gan)).steps] if is_short(gan) else []
+    return [*models, *steps, workload.schedule]
 
 
 def _options(gan: dict[str, Any]) -> set[str]:

@@ -7,6 +7,7 @@ import pytest
 import spec
 from bench.plan.cells import check_data
 from bench.plan.fitting import describe
+from bench.workers.pool import ROOT
 from spec.errors import SpecError
 from tests.bench.commands.test_cli import bench
 
@@ -45,6 +46,20 @@ def test_samples_are_those_of_all_updates_of_an_iteration() -> None:
         line = describe("own", spec.load("gaussian", put), sizes)
         assert line.startswith("own: fits; generator [")
         assert line.endswith(f" parameters; {images} real samples an iteration")
+
+
+def test_inputs_by_name_and_phases_that_wait() -> None:
+    """Means over a period; whole numbers are no shapes."""
+    cgan, wgan = (describe(name, spec.load(name), ()) for name in ("cgan", "wgan"))
+    assert cgan.startswith("cgan: fits; generator z [100], label of 10 classes -> [32, 32, 1], ")
+    assert cgan.endswith(" parameters; 64 real samples an iteration")
+    assert wgan.endswith(
+        "64 real samples an iteration on average; not in each iteration: g every 5; weights and "
+        "rates are as written"
+    )
+    lazy = ROOT / "tests" / "meta" / "workloads" / "lazy.toml"
+    found = describe("lazy", spec.load(str(lazy)), (3, 8))
+    assert "; 6.75 or 18 real samples an iteration on average; " in found
 
 
 def test_errors_about_data_name_the_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from spec.base import Beyond, Fraction, Model, Name, Repeats
+from spec.base import Beyond, Fraction, Model, Name, Number, Repeats
 from spec.errors import PlaceError, SpecError
 from spec.network import INPUT, Network, check_layers
 from spec.optimizers import Optimizer
@@ -43,14 +43,23 @@ class Steps(Model):
     d_update: Annotated[Literal["sum_of_means", "concatenated", "sequential"], PHASES]
     """One step on mean(real) + mean(fake), or on the mean over the concatenated batch; or two
     steps, on the real batch and then on the fake one."""
-    g_noise: Literal["fresh"]
-    """G's update draws its own noise."""
+    g_noise: Annotated[Literal["fresh", "reused"], PHASES]
+    """fresh: G's update draws its own noise. reused: there is one batch of fakes in an iteration;
+    with D first G differentiates through those that D was shown, with G first D is shown what G has
+    made, before G's step."""
+    first: Annotated[Literal["discriminator", "generator"], PHASES] = "discriminator"
+    """Whose updates an iteration begins with."""
     loss: Annotated[Literal["bce", "least_squares", "hinge", "wasserstein"], PHASES] = "bce"
     """Cross entropy; 1/2 (score - target)^2; max(0, 1 -+ score); or the scores themselves."""
     g_loss: Literal["non_saturating", "minimax"] | None = None
     """Of bce only: -log D(G(z)), or log(1 - D(G(z)))."""
-    real_target: Annotated[float, Field(gt=0, le=1), TARGETS] = 1.0
-    """D's target for real samples; below 1 it is one-sided label smoothing (arXiv 1606.03498)."""
+    real_target: Annotated[Number, TARGETS] = 1.0
+    """D's target for real samples, of bce from 0 to 1, of least_squares any; below 1 it is
+    one-sided label smoothing (arXiv 1606.03498)."""
+    fake_target: Annotated[Number, TARGETS] = 0.0
+    """D's target for generated samples."""
+    g_target: Annotated[Number, TARGETS] = 1.0
+    """G's target for them; not of minimax."""
     d_fakes: Literal["train", "eval"] = "train"
     """Mode of G where it makes D's fakes."""
     clip: Clip | None = None
@@ -65,9 +74,21 @@ class Steps(Model):
                 f"{given}; with loss = 'bce' it is non_saturating or minimax, with every other "
                 "loss it is left out",
             )
-        if self.real_target != 1.0 and self.loss not in ("bce", "least_squares"):
-            message = f"given {self.real_target}; it means nothing to the loss {self.loss!r}"
-            raise PlaceError("real_target", f"{message}, leave it out")
+        for name, usual in (("real_target", 1.0), ("fake_target", 0.0), ("g_target", 1.0)):
+            given = getattr(self, name)
+            if given != usual and self.loss not in ("bce", "least_squares"):
+                message = f"given {given}; it means nothing to the loss {self.loss!r}"
+                raise PlaceError(name, f"{message}, leave it out")
+            if self.loss == "bce" and not 0 <= given <= 1:
+                message = f"given {given}; a target of bce is a number from 0 to 1"
+                raise PlaceError(name, message)
+        if self.g_target != 1.0 and self.g_loss == "minimax":
+            message = f"given {self.g_target}; minimax is D's own term for generated samples"
+            raise PlaceError("g_target", f"{message}, leave it out")
+        for name in ("d_steps", "g_steps"):
+            if self.g_noise == "reused" and getattr(self, name) > 1:
+                message = f"given {getattr(self, name)}; g_noise = 'reused' has {name} = 1"
+                raise PlaceError(name, f"{message}: one batch of fakes an iteration; {PHASES}")
         if self.d_update == "sequential" and self.d_steps > 1:
             message = f"given {self.d_steps}; d_update = 'sequential' has d_steps = 1"
             raise PlaceError("d_steps", f"{message}: its two steps in turn; {PHASES}")
@@ -194,7 +215,7 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "title": fields["title"],
         "networks": {name: fields[name] for name in NETWORKS},
         "sources": {"x": fields["data"], "z": fields["noise"]},
-        "phases": [*_discriminator_phases(short.steps), _generator_phase(short.steps)],
+        "phases": _phases(short.steps),
         "optimizers": fields["optimizers"],
         "schedule": fields["schedule"],
         "averages": fields["averages"],
@@ -219,9 +240,28 @@ def _phase(name: str, network: str, repeat: int, **parts: Any) -> dict[str, Any]
     return {"name": name, **own, "metrics": {}, **parts}
 
 
+def _phases(steps: Steps) -> list[dict[str, Any]]:
+    """In their order; where fakes are reused the later ones take them from the first."""
+    d_phases, g_phase = _discriminator_phases(steps), _generator_phase(steps)
+    if steps.first == "discriminator":
+        if steps.g_noise == "reused":
+            _take(g_phase, d_phases[-1]["name"], "graph")
+        return [*d_phases, g_phase]
+    if steps.g_noise == "reused":
+        _take(d_phases[-1], "g", "value")
+    return [g_phase, *d_phases]
+
+
+def _take(phase: dict[str, Any], maker: str, form: str) -> None:
+    """A phase takes an earlier one's fakes, and makes none itself."""
+    phase["draws"] = [name for name in phase["draws"] if name != "z"]
+    phase["forwards"] = [one for one in phase["forwards"] if one["network"] != "generator"]
+    phase["reuse"] = {"fake": {"phase": maker, "output": "fake", "form": form}}
+
+
 def _d_term(steps: Steps, scores: str, real: bool, weight: float) -> dict[str, Any]:
     """D's loss on real or on generated samples."""
-    target = steps.real_target if real else 0.0
+    target = steps.real_target if real else steps.fake_target
     match steps.loss:
         case "bce":
             return {"kind": "bce", "logits": scores, "target": target, "weight": weight}
@@ -239,11 +279,13 @@ def _g_term(steps: Steps) -> dict[str, Any]:
     scores = "fake_logits"
     match steps.loss, steps.g_loss:
         case "bce", "non_saturating":
-            return {"kind": "bce", "logits": scores, "target": 1.0, "weight": 1.0}
+            return {"kind": "bce", "logits": scores, "target": steps.g_target, "weight": 1.0}
         case "bce", _:
-            return {"kind": "bce", "logits": scores, "target": 0.0, "weight": -1.0}
+            own = {"target": steps.fake_target, "weight": -1.0}
+            return {"kind": "bce", "logits": scores, **own}
         case "least_squares", _:
-            return {"kind": "least_squares", "scores": scores, "target": 1.0, "weight": 0.5}
+            own = {"target": steps.g_target, "weight": 0.5}
+            return {"kind": "least_squares", "scores": scores, **own}
     return {"kind": "mean_score", "scores": scores, "weight": -1.0}
 
 

@@ -12,6 +12,7 @@ from bench.proof.closeness import CheckFailed, Measured, loss_error
 from bench.proof.sensitivity import Moved, parameter_of
 from bench.proof.timed_path import rows_of, told
 from spec import data, randomness, tolerances
+from spec.flow import needs_iteration
 from spec.short_form import ShortForm, expand, is_short
 from spec.state import averages, init_state, is_count, parameters, shapes, statistics
 from spec.workload import Workload
@@ -145,11 +146,10 @@ class _Comparison:
     def gradients(self) -> None:
         """Losses and gradients of each phase."""
         for phase in self.workload.phases:
-            given = {
-                key: value[0]
-                for key, value in self.draws.items()
-                if key.startswith(f"{phase.name}/")
-            }
+            own = [key for key in self.draws if key.startswith(f"{phase.name}/")]
+            given = {key: self.draws[key][0] for key in own}
+            if needs_iteration(phase, None):
+                given = self.draws
 
             def of(program: Program, state: Arrays, p: str = phase.name, d: Any = given) -> Any:
                 return program.losses_and_gradients(program.import_state(state), p, d)

@@ -303,14 +303,20 @@ def _steps(draw: Draw) -> Layer:
         "d_steps": 1 if update == "sequential" else draw(st.integers(1, 3)),
         "g_steps": draw(st.integers(1, 2)),
         "d_update": update,
-        "g_noise": "fresh",
+        "g_noise": draw(st.sampled_from(["fresh", "fresh", "reused"])),
+        "first": draw(st.sampled_from(["discriminator", "generator"])),
         "loss": loss,
         "d_fakes": draw(st.sampled_from(["train", "eval"])),
     }
+    if steps["g_noise"] == "reused":
+        steps |= {"d_steps": 1, "g_steps": 1}
     if loss == "bce":
         steps["g_loss"] = draw(st.sampled_from(["non_saturating", "minimax"]))
     if loss in ("bce", "least_squares"):
         steps["real_target"] = draw(st.sampled_from([1.0, 0.9]))
+        steps["fake_target"] = draw(st.sampled_from([0.0, 0.1]))
+        if steps.get("g_loss") != "minimax":
+            steps["g_target"] = draw(st.sampled_from([1.0, 0.9]))
     if draw(st.booleans()):
         when = draw(st.sampled_from(["before_step", "after_step"]))
         steps["clip"] = {"limit": draw(st.sampled_from([0.05, 0.3])), "when": when}

@@ -46,7 +46,9 @@ PLACES: dict[str, tuple[Any, Any]] = {
     "optimizers.generator.beta_1": (0.0, 1.0),
     "optimizers.generator.epsilon": (1e-300, 0.0),
     "generator.layers[0].units": (1, 0),
-    "steps.real_target": (1e-9, 0.0),
+    "steps.real_target": (0.0, -1e-9),
+    "steps.fake_target": (1.0, 1.0000001),
+    "steps.g_target": (0.0, -1e-9),
 }
 
 

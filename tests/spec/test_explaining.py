@@ -108,8 +108,8 @@ FIELDS = {
     "G first": (
         "[steps]\n",
         '[steps]\norder = "g_first"\n',
-        "steps.order: unknown key; allowed: d_steps, g_steps, d_update, g_noise, loss, g_loss, "
-        f"real_target, d_fakes, clip; {PHASES}",
+        "steps.order: unknown key; allowed: d_steps, g_steps, d_update, g_noise, first, loss, "
+        f"g_loss, real_target, fake_target, g_target, d_fakes, clip; {PHASES}",
     ),
     "a third optimizer": (
         "[schedule]\n",
@@ -119,8 +119,7 @@ FIELDS = {
     "another target": (
         "d_steps = 1",
         "real_target = -1.0\nd_steps = 1",
-        "steps.real_target: given -1.0; allowed: a number above 0 and at most 1; the long form has "
-        f"a target in each loss, 0 to 1 in bce and any number in least_squares {WHERE}",
+        "steps.real_target: given -1.0; a target of bce is a number from 0 to 1",
     ),
     "another update": (
         '"sum_of_means"',

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 from scipy.special import log_expit
 
 import spec
 from backends.reference.losses import TERMS
+from spec.errors import SpecError
 from spec.phases import Phase
 from tests.fuzz.comparison import workload_of
 
@@ -166,3 +168,84 @@ def test_only_the_discriminator_is_clipped(update: str, when: str) -> None:
     for name, phase in phases.items():
         found = phase.clip and (phase.clip.limit, phase.clip.when)
         assert found == (None if name == "g" else (0.01, when)), name
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        ({"loss": "bce", "g_loss": "non_saturating"}, (0.9, 0.1, 0.8)),
+        ({"loss": "bce", "g_loss": "minimax"}, (0.9, 0.2, 1.0)),
+        ({"loss": "least_squares"}, (1.0, -1.0, 0.0)),
+    ],
+)
+def test_targets_for_real_for_fake_and_for_g(
+    loss: dict[str, Any], targets: tuple[float, float, float]
+) -> None:
+    names = ("real_target", "fake_target", "g_target")
+    phases = phases_of(loss | dict(zip(names, targets, strict=True)), "sum_of_means")
+    real, fake = np.array([0.3, -1.2]), np.array([0.7, 2.0])
+
+    def of(x: Scores, target: float) -> float:
+        if loss["loss"] == "least_squares":
+            return float(np.mean((x - target) ** 2)) / 2
+        return -float(np.mean(target * log_expit(x) + (1 - target) * log_expit(-x)))
+
+    assert value(phases["d"], real, fake) == pytest.approx(
+        of(real, targets[0]) + of(fake, targets[1])
+    )
+    own = -of(fake, targets[1]) if loss.get("g_loss") == "minimax" else of(fake, targets[2])
+    assert value(phases["g"], real, fake) == pytest.approx(own)
+
+
+@pytest.mark.parametrize("update", ["sum_of_means", "concatenated", "sequential"])
+@pytest.mark.parametrize("first", ["discriminator", "generator"])
+def test_who_is_first_and_whose_fakes(update: str, first: str) -> None:
+    """Fakes of D's own and of G's own; or one batch of them, which the second one takes."""
+    loss = {"loss": "hinge", "first": first}
+    fresh = phases_of(loss, update)
+    names = ["d_real", "d_fake"] if update == "sequential" else ["d"]
+    ordered = [*names, "g"] if first == "discriminator" else ["g", *names]
+    assert list(fresh) == ordered
+    assert all(not phase.reuse for phase in fresh.values())
+    one = phases_of(loss | {"g_noise": "reused"}, update)
+    assert list(one) == ordered
+    makes = names[-1] if first == "discriminator" else "g"
+    takes = "g" if first == "discriminator" else names[-1]
+    for name, phase in one.items():
+        generates = any(forward.network == "generator" for forward in phase.forwards)
+        assert generates == (name == makes)
+        assert ("z" in phase.draws) == (name == makes)
+        assert phase.losses == fresh[name].losses
+    (reuse,) = one[takes].reuse.values()
+    form = "graph" if first == "discriminator" else "value"
+    assert (reuse.phase, reuse.output, reuse.form) == (makes, "fake", form)
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ({"g_steps": 2}, "steps.g_steps: given 2; g_noise = 'reused' has g_steps = 1"),
+        ({"d_steps": 3}, "steps.d_steps: given 3; g_noise = 'reused' has d_steps = 1"),
+        (
+            {"loss": "bce", "g_loss": "minimax", "g_target": 0.9},
+            "steps.g_target: given 0.9; minimax is D's own term for generated samples",
+        ),
+        (
+            {"fake_target": 0.1},
+            "steps.fake_target: given 0.1; it means nothing to the loss 'hinge', leave it out",
+        ),
+        (
+            {"loss": "bce", "g_loss": "non_saturating", "fake_target": -1.0},
+            "steps.fake_target: given -1.0; a target of bce is a number from 0 to 1",
+        ),
+    ],
+)
+def test_what_the_short_form_refuses(steps: dict[str, Any], says: str, tmp_path: Path) -> None:
+    raw = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    rest = {"d_steps": 1, "g_steps": 1, "g_noise": "reused", "d_update": "sum_of_means"}
+    raw["steps"] = rest | {"loss": "hinge"} | steps
+    path = tmp_path / "gan.toml"
+    path.write_text(tomli_w.dumps(raw), encoding="utf-8")
+    with pytest.raises(SpecError) as refused:
+        spec.load(str(path))
+    assert str(refused.value).startswith(f"{path}: {says}")

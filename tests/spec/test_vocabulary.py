@@ -82,12 +82,17 @@ def test_examples_of_the_page_can_be_read(number: int, tmp_path: Path) -> None:
 
 def test_the_guide_has_a_valid_file(tmp_path: Path) -> None:
     guide = (vocabulary.ROOT / "docs" / "bring-your-own-gan.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
+    text, *parts = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
     path = tmp_path / "my_gan.toml"
     path.write_text(text, encoding="utf-8")
     assert spec.load(str(path)).name == "my_gan"
     check(tomllib.loads(text))
     assert describe("my_gan.toml", spec.load(str(path)), ()) in guide
+    shown = "".join(parts)
+    cgan = (Path(spec.__file__).parent / "workloads" / "cgan.toml").read_text(encoding="utf-8")
+    taken = [line for line in shown.splitlines() if line.startswith("  { network")]
+    assert taken
+    assert [line for line in taken if line not in cgan] == [], "it is the workload's"
     # The guide's example of an error is the one that is given.
     path.write_text(text.replace('  { kind = "flatten" },\n', ""), encoding="utf-8")
     with pytest.raises(SpecError) as error:

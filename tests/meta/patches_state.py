@@ -121,7 +121,7 @@ def last_numbers(folder: str) -> list[Patch]:
     def init(self: Any, workload: Any, settings: Any) -> None:
         real(self, workload, settings)
         for earlier in made:
-            earlier.workload = workload
+            earlier.workload = earlier.of.workload = workload
         made.append(self)
 
     return [(program, "__init__", init)]

@@ -32,7 +32,11 @@ def test_it_is_at_least_the_forward_passes(name: str) -> None:
         for phase in workload.phases
         for f in phase.forwards
     )
-    assert forward < iteration_multiply_adds(workload) < 3 * forward
+    # Forward, to kernels and to inputs; once more to inputs where G goes back through D's own pass.
+    again = any(
+        reuse.form == "graph" for phase in workload.phases for reuse in phase.reuse.values()
+    )
+    assert forward < iteration_multiply_adds(workload) < (4 if again else 3) * forward
 
 
 def test_a_network_without_products_multiplies_nothing() -> None:

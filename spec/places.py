@@ -47,6 +47,8 @@ def find(root: type[Model], raw: Any, location: tuple[int | str, ...]) -> Spot:
     """The place that pydantic's location means; it also names the kind of each table."""
     spot = Spot("", root, raw)
     for part in location:
+        if _options(bare(spot.annotation)) and not spot.models():
+            return spot  # pydantic names the type that it tried, of several that may stand here
         spot = spot.of_kind(part) if len(spot.models()) > 1 else spot.inside(part)
     return spot
 

@@ -12,7 +12,6 @@ from tests.spec.test_reading import GOOD
 SIDES = {
     "kernel": "from 1 to 2,147,483,648",
     "stride": "from 1 to 2,147,483,648",
-    "padding": "from 0 to 32,768",
     "output_padding": "from 0 to 32,768",
 }
 
@@ -24,6 +23,17 @@ def test_a_list_of_two_sides(field: str) -> None:
     assert str(error.value) == (
         f"dcgan_32: generator.layers[4].{field}: given [1, 2]; it is one number for all sides, no "
         f"list; allowed: a whole number {SIDES[field]}"
+    )
+
+
+@pytest.mark.parametrize("given", [[1, 2], [1, 2, 0, -1], "all", 1.5, True, [1, 2, 3, 4, 5]])
+def test_padding_is_one_number_or_four(given: object) -> None:
+    """One line, whichever of the two it was meant to be."""
+    with pytest.raises(SpecError) as error:
+        spec.load("dcgan_32", {"generator.layers[4].padding": given})
+    assert str(error.value).startswith("dcgan_32: generator.layers[4].padding: given ")
+    assert str(error.value).endswith(
+        "; allowed: a whole number, or a list of four: top, bottom, left, right"
     )
 
 

@@ -28,7 +28,7 @@ def test_it_grows_with_the_batch_and_with_repetitions() -> None:
 def test_it_is_at_least_the_forward_passes(name: str) -> None:
     workload = spec.load(name)
     forward = workload.schedule.batch_size * sum(
-        phase.repeat * len(f.inputs) * workload.networks[f.network].multiply_adds()
+        phase.repeat * f.batches * workload.networks[f.network].multiply_adds()
         for phase in workload.phases
         for f in phase.forwards
     )

@@ -21,6 +21,8 @@ SMALL = {
     "mlp_square": {"schedule.batch_size": 4},
     "dcgan_32": {"schedule.batch_size": 4},
     "gaussian": {"schedule.batch_size": 4},
+    # As published: of four images some values lie within h of a kink of relu or of |x|.
+    "cyclegan_64": {"schedule.batch_size": 1},
 }
 
 

@@ -275,6 +275,11 @@ ARRAYS = (Digits, Photos, PartOf)
 """Sources that are a finite array, sampled by index."""
 
 
+def runs_within(every: int, first: int, n: int) -> range:
+    """Of what comes in every so many iterations: the numbers of its runs in n of them."""
+    return range(-(-first // every), -(-(first + n) // every))
+
+
 class Draw(NamedTuple):
     """What an iteration draws under one key: arrays (repeat, batch, *shape of the source)."""
 
@@ -290,7 +295,7 @@ class Draw(NamedTuple):
 
     def runs(self, first: int, n: int) -> range:
         """The numbers of its runs in the n iterations from `first` on."""
-        return range(-(-first // self.every), -(-(first + n) // self.every))
+        return runs_within(self.every, first, n)
 
     @property
     def classes(self) -> int | None:

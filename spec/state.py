@@ -113,13 +113,20 @@ def with_pools(workload: Workload, state: State, count: Callable[[int], int]) ->
     return filled
 
 
-def proof_state(workload: Workload, seed: int) -> State:
+def proof_state(workload: Workload, seed: int, first: int = 0) -> State:
     """What a proof starts from: the first state, with room for one batch in every pool.
 
-    A pool that was empty would make its first choice after the proof has ended.
+    A pool that was empty would make its first choice after the proof has ended. The counts are
+    those of a training that has reached iteration `first`.
     """
     batch = workload.schedule.batch_size
-    return with_pools(workload, init_state(workload, seed), lambda size: max(size - batch, 0))
+    state = with_pools(workload, init_state(workload, seed), lambda size: max(size - batch, 0))
+    counts = {
+        f"opt_state/{name}/step": workload.pace(name).before(first)
+        for name in workload.optimizers
+        if workload.counts(name)
+    }
+    return state | {k: np.array(v, np.int64) for k, v in (counts | {"iteration": first}).items()}
 
 
 def _initial(parameter: Parameter, key: str) -> NDArray[np.float64]:

@@ -50,17 +50,15 @@ class Replay:
     undetermined: frozenset[str]
     """Parameters without a gradient but for rounding."""
 
-    def loss_growth(self, i: int, every: Mapping[str, int]) -> float:
-        """How far the perturbation has moved any metric by iteration i.
+    def loss_growth(self, known: Mapping[str, int]) -> float:
+        """How far the perturbation has moved any metric, of each as many as are known by then.
 
-        It can cancel in one loss; what it once was, rounding can be later. `every`: in every how
-        many iterations each is reported (Workload.reported_every).
+        It can cancel in one loss; what it once was, rounding can be later.
         """
-        ends = {name: i // every[name] + 1 for name in self.metrics}
         return max(
             (
                 loss_error(moved[name][:end], self.metrics[name][:end])
-                for name, end in ends.items()
+                for name, end in known.items()
                 for _, moved in self.moved
             ),
             default=0.0,
@@ -81,21 +79,27 @@ def course(
     seed: int,
     way: Way,
     terms: Terms | None = None,
+    start: int = 0,
 ) -> Course:
-    """Run the reference over these draws, each row an iteration's.
+    """Run the reference over these draws, each row an iteration's, from iteration `start` on.
 
     `terms` are those that the other way has measured. Raises Diverges where it leaves the numbers
     that are finite in this precision.
     """
-    first = rounded(proof_state(workload, seed), precision)
+    first = rounded(proof_state(workload, seed, start), precision)
     if way == "exact":
-        early_end, end = _ends(oracle(workload), first, rows, precision, lambda: None)
+        early_end, end = _ends(oracle(workload), first, rows, precision, start, lambda: None)
         return Course(early_end, end)
     moved = Moved(workload, first, precision, seed, terms)
     shaken = moved.ways[["up", "down"].index(way)]
     early: list[frozenset[str]] = []
     early_end, end = _ends(
-        shaken.program, moved.first, rows, precision, lambda: early.append(shaken.undetermined)
+        shaken.program,
+        moved.first,
+        rows,
+        precision,
+        start,
+        lambda: early.append(shaken.undetermined),
     )
     return Course(early_end, end, (early[0], shaken.undetermined), shaken.terms)
 
@@ -106,14 +110,15 @@ def replay(
     precision: str,
     seed: int,
     exact: Course | None = None,
+    start: int = 0,
 ) -> tuple[Replay, Replay | None]:
     """The replay of all rows, and of the first alone; None where that needs a run of its own.
 
     `exact` is the reference's own course over these rows, where it is known.
     """
-    run = partial(course, workload, rows, precision, seed)
+    run = partial(course, workload, rows, precision, seed, start=start)
     exact, up = exact or run("exact"), run("up")
-    return joined(exact, up, run("down", up.terms) if up.undetermined[1] else None)
+    return joined(exact, up, run("down", terms=up.terms) if up.undetermined[1] else None)
 
 
 def unmoved(exact: Course) -> tuple[Replay, Replay]:
@@ -139,18 +144,19 @@ def _ends(
     state: Arrays,
     rows: Sequence[Arrays],
     precision: str,
+    start: int,
     after_first: Callable[[], Any],
 ) -> Iterator[tuple[Arrays, Metrics]]:
     """State and metrics after the first row, and after all."""
     metrics: list[dict[str, float]] = []
     state = program.import_state(state)
-    for i, row in enumerate(rows):
+    for i, row in enumerate(rows, start):
         with np.errstate(all="ignore"):  # what overflows is found below
             state, reported = program.train_step(state, _in_float64(row), i)
         if not is_finite({**state, **reported}, precision):
             raise Diverges(i + 1)
         metrics.append(reported)
-        if i == 0:
+        if i == start:
             after_first()
             yield state, _by_name(metrics)
     yield state, _by_name(metrics)

@@ -13,6 +13,7 @@ from bench.proof.closeness import CheckFailed, Measured, loss_error, relative_er
 from bench.proof.replay import Course, Metrics, Replay, course, replay, unmoved
 from spec import tolerances
 from spec.randomness import by_iteration
+from spec.sources import runs_within
 from spec.state import averages, is_count, parameters, pools, proof_state, shapes, statistics
 from spec.workload import Workload
 
@@ -43,34 +44,39 @@ def prove_run(
     precision: str,
     seed: int,
     n: int,
+    start: int = 0,
     measured: Measured | None = None,
 ) -> Measured:
     """Run n iterations and compare with the reference fed the same draws, in this process.
+
+    From iteration `start` on, in a state whose counts are those of a training that got there.
 
     Raises CheckFailed if over a limit, Diverges where the reference leaves the finite numbers.
     """
     measured = measured or Measured()
     wanted = lengths(workload, precision, n)
-    rows = {k: rows_of(workload, program.draws(data, seed, k), k) for k in wanted}
+    rows = {k: rows_of(workload, program.draws(data, seed, k, start), k, start) for k in wanted}
     for length in wanted:
-        end = ended(program, workload, data, seed, length)
+        end = ended(program, workload, data, seed, length, start)
         # The longest first: it knows the first iteration too.
-        courses = {k: _course(workload, rows[k], precision, seed) for k in (n, length)}
+        courses = {k: _course(workload, rows[k], precision, seed, start) for k in (n, length)}
         found, _ = unmoved(courses[length])
-        if not is_close(workload, end, found, precision, length):
+        if not is_close(workload, end, found, precision, length, start):
             for k, exact in courses.items():
-                found = _replay(workload, rows[k], precision, seed, exact)
-        judge(measured, workload, end, found, precision, length)
+                found = _replay(workload, rows[k], precision, seed, exact, start)
+        judge(measured, workload, end, found, precision, length, start)
     return measured
 
 
-def is_close(workload: Workload, end: Ended, found: Replay, precision: str, n: int) -> bool:
+def is_close(
+    workload: Workload, end: Ended, found: Replay, precision: str, n: int, start: int = 0
+) -> bool:
     """Whether a run is within these limits.
 
     Where it is within those of one step, how far rounding may grow need not be known.
     """
     try:
-        judge(Measured(), workload, end, found, precision, n)
+        judge(Measured(), workload, end, found, precision, n, start)
     except CheckFailed:
         return False
     return True
@@ -87,10 +93,12 @@ def lengths(workload: Workload, precision: str, n: int) -> tuple[int, ...]:
     return (n,) if whole or n == 1 else (1, n)
 
 
-def ended(program: Program, workload: Workload, data: Any, seed: int, n: int) -> Ended:
-    """The final state and the metrics of n iterations on the timed path."""
-    state = program.import_state(proof_state(workload, seed))
-    state, metrics = program.run(state, data, seed, n)
+def ended(
+    program: Program, workload: Workload, data: Any, seed: int, n: int, start: int = 0
+) -> Ended:
+    """The final state and the metrics of n iterations on the timed path, from `start` on."""
+    state = program.import_state(proof_state(workload, seed, start))
+    state, metrics = program.run(state, data, seed, n, start)
     program.block_until_ready((state, metrics))
     return told(program, state, metrics)
 
@@ -108,13 +116,13 @@ def _numbers(values: Any) -> np.ndarray:
     return np.array([float(values[i]) for i in range(len(values))]).reshape(tuple(values.shape))
 
 
-def rows_of(workload: Workload, chunks: Iterable[Arrays], n: int) -> list[Arrays]:
-    """The draws of each of the first n iterations."""
+def rows_of(workload: Workload, chunks: Iterable[Arrays], n: int, start: int = 0) -> list[Arrays]:
+    """The draws of each of n iterations, from `start` on."""
     parts: dict[str, list[Any]] = {}
     for chunk in chunks:
         for key, value in chunk.items():
             parts.setdefault(key, []).extend(map(np.asarray, value))
-    return by_iteration(workload.draw_table(), parts, 0, n)
+    return by_iteration(workload.draw_table(), parts, start, n)
 
 
 def name_of(rows: list[Arrays]) -> str:
@@ -134,13 +142,19 @@ def names_of(rows: list[Arrays]) -> tuple[str, str]:
 
 
 def judge(
-    measured: Measured, workload: Workload, end: Ended, found: Replay, precision: str, n: int
+    measured: Measured,
+    workload: Workload,
+    end: Ended,
+    found: Replay,
+    precision: str,
+    n: int,
+    start: int = 0,
 ) -> None:
     """Compare what n iterations ended with, and what the reference did. CheckFailed if over."""
     measured.fingerprint = end.fingerprint
     count = end.state["iteration"]
-    measured.true(int(count) == n, f"iteration count {count}, not {n}")
-    _compare_metrics(measured, workload, end.metrics, found, precision, n)
+    measured.true(int(count) == start + n, f"iteration count {count}, not {start + n}")
+    _compare_metrics(measured, workload, end.metrics, found, precision, range(start, start + n))
     _compare_states(measured, workload, end.state, found, precision, n)
 
 
@@ -150,25 +164,27 @@ def _compare_metrics(
     metrics: Mapping[str, Any],
     replay: Replay,
     precision: str,
-    n: int,
+    iterations: range,
 ) -> None:
     measured.true(set(metrics) == set(replay.metrics), "names of metrics differ")
     first = workload.phases[0]
     # Before the first update nothing can have grown: these are one forward pass.
     untouched = {f"{first.name}_loss", *first.metrics} if first.repeat == 1 else set()
-    every = workload.reported_every
+    every, n = workload.reported_every, len(iterations)
     for name in replay.metrics:
-        actual, runs = metrics[name], -(-n // every[name])
+        actual, runs = metrics[name], len(runs_within(every[name], iterations.start, n))
         measured.true(actual.shape == (runs,), f"{name} has shape {actual.shape}, not ({runs},)")
-    for i in range(n):
-        for name, expected in replay.metrics.items():
-            run, beside = divmod(i, every[name])
-            if beside:
-                continue
-            growth = 0.0 if i == 0 and name in untouched else replay.loss_growth(i, every)
+    known = dict.fromkeys(replay.metrics, 0)
+    for i in iterations:
+        reported = [name for name in known if i % every[name] == 0]
+        known |= {name: known[name] + 1 for name in reported}
+        for name in reported:
+            untrained = i == iterations.start and name in untouched
+            growth = 0.0 if untrained else replay.loss_growth(known)
             limit = tolerances.trajectory_limit(precision, "loss", growth)
             measured.sensitive |= tolerances.is_beyond(precision, "loss", growth)
-            error = loss_error(metrics[name][run], expected[run])
+            run = known[name] - 1
+            error = loss_error(metrics[name][run], replay.metrics[name][run])
             _within(measured, error, limit, f"run({n}) iteration {i} {name}")
 
 
@@ -217,25 +233,32 @@ A run of one iteration shares a longer one's where its draws are the longer one'
 """
 
 
-def _course(workload: Workload, rows: list[Arrays], precision: str, seed: int) -> Course:
+def _course(
+    workload: Workload, rows: list[Arrays], precision: str, seed: int, start: int
+) -> Course:
     """What the reference itself does on these draws."""
-    key = f"{workload.spec_hash}/{precision}/{seed}"
+    key = f"{workload.spec_hash}/{precision}/{seed}/{start}"
     first, name = (f"{key}/{draws}" for draws in names_of(rows))
     if name not in _COURSES:
-        found = course(workload, rows, precision, seed, "exact")
+        found = course(workload, rows, precision, seed, "exact", start=start)
         _COURSES[first] = found.alone()
         _COURSES[name] = found
     return _COURSES[name]
 
 
 def _replay(
-    workload: Workload, rows: list[Arrays], precision: str, seed: int, exact: Course
+    workload: Workload,
+    rows: list[Arrays],
+    precision: str,
+    seed: int,
+    exact: Course,
+    start: int,
 ) -> Replay:
     """That with the moved runs."""
-    key = f"{workload.spec_hash}/{precision}/{seed}"
+    key = f"{workload.spec_hash}/{precision}/{seed}/{start}"
     first, name = (f"{key}/{draws}" for draws in names_of(rows))
     if name not in _REPLAYS:
-        whole, one = replay(workload, rows, precision, seed, exact)
+        whole, one = replay(workload, rows, precision, seed, exact, start)
         if one:
             _REPLAYS[first] = one
         _REPLAYS[name] = whole

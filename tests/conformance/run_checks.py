@@ -33,6 +33,9 @@ three epochs are whole."""
 CUT = 5
 """Iterations until the draws are cut in two: within a chunk, and within an epoch."""
 
+LONGEST_PIECE = 5
+"""Iterations of a period that one run of it goes through, and then one more."""
+
 DISTINCT = 100
 """Numbers from which on two masks of one rate are practically never the same."""
 
@@ -42,17 +45,33 @@ def iterations(case: Case) -> int:
     return max(RUN_ITERATIONS[case.precision], case.workload.period + 1)
 
 
+def pieces(period: int, mode: str) -> list[tuple[int, int]]:
+    """(first iteration, length) of the runs that go through a period and begin the next one.
+
+    Rounding grows with each iteration, so a long period is cut, each piece from a state of its own.
+    What hands a whole period to the device also runs one.
+    """
+    if period <= LONGEST_PIECE:
+        return [(0, period + 1)]
+    starts = range(0, period, LONGEST_PIECE)
+    cut = [(start, min(LONGEST_PIECE, period - start) + 1) for start in starts]
+    return [*cut, (0, period + 1)] if mode == "multistep" else cut
+
+
 def check_run(case: Case) -> None:
     """`run(n)`, the timed path, against the reference fed exactly the draws that it used."""
-    prove_run(
-        case.program,
-        case.workload,
-        case.program.place(case.arrays),
-        precision=case.precision,
-        seed=SEED,
-        n=iterations(case),
-        measured=case.measured,
-    )
+    period, placed = case.workload.period, case.program.place(case.arrays)
+    for start, length in pieces(period, case.mode):
+        prove_run(
+            case.program,
+            case.workload,
+            placed,
+            precision=case.precision,
+            seed=SEED,
+            n=iterations(case) if period <= LONGEST_PIECE else length,
+            start=start,
+            measured=case.measured,
+        )
 
 
 def check_draws(case: Case) -> None:

@@ -22,7 +22,7 @@ ROOM = Path(__file__).parent.parent
 FLOW = [
     *(
         ROOM / "meta" / "workloads" / f"{name}.toml"
-        for name in ("chain", "flow", "labels", "layers", "lazy", "pool", "ports")
+        for name in ("chain", "flow", "labels", "layers", "lazy", "pool", "ports", "sixteen")
     ),
     *sorted((ROOM / "spec" / "long").glob("*.toml")),
 ]
@@ -45,6 +45,8 @@ IN_FIRST = (
 IN_LAST = ("iteration", "run", "cut_run")
 SLOWLY_COMPILED = ("pytorch", ("chain", "lazy"))
 """A mode that takes a minute to compile is asked of a sample."""
+IN_ONE_MODE = ("sixteen",)
+"""Many steps of a period of sixteen take minutes to compile: asked for by hand, as a workload."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -145,7 +147,7 @@ def test_flow(
     modes = _modes(selection, row, str(path))
     row_of_slow, sample = SLOWLY_COMPILED
     plan = [(modes[0], check) for check in IN_FIRST]
-    if row != row_of_slow or path.stem in sample:
+    if path.stem not in IN_ONE_MODE and (row != row_of_slow or path.stem in sample):
         plan += [(modes[-1], check) for check in IN_LAST if len(modes) > 1]
     for mode, check in plan:
         arguments = (row, "float64", str(path), mode, check, {"first_mode": modes[0]})

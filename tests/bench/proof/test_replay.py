@@ -74,7 +74,7 @@ def test_the_growth_of_a_loss_is_the_largest_so_far_of_any_metric_and_way() -> N
     up = {"a": np.array([1.0, 2.0, 4.4]), "b": np.array([0.01, 0.0, 0.0])}
     down = {"a": np.array([1.0, 2.1, 4.0]), "b": np.array([0.0, 0.0, 0.0])}
     found = Replay({}, exact, [({}, up), ({}, down)], NONE)
-    growths = [found.loss_growth(i, {"a": 1, "b": 1}) for i in range(3)]
+    growths = [found.loss_growth({"a": n, "b": n}) for n in (1, 2, 3)]
     assert growths == [pytest.approx(0.01), pytest.approx(0.05), pytest.approx(0.1)]
 
 

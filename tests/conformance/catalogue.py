@@ -29,6 +29,12 @@ ONCE = ("mlp_small",)
 """The cheapest, for checks that one workload is enough for, or that make their own."""
 
 
+LARGE = ("dcgan_28", "dcgan_64", "pix2pix_64", "cyclegan_64")
+"""Compiling them takes minutes, and `dcgan_32` has passed every check of convolutions."""
+OF_LARGE = ("mode", "golden_losses", "iteration", "pools", "run")
+"""What is asked of them but for `--full`: all of an iteration, and the timed path."""
+
+
 class Check(NamedTuple):
     """One check and where it applies."""
 

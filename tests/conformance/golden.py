@@ -24,7 +24,7 @@ def golden(name: str) -> dict[str, Any]:
     case = Case("reference", name, "eager", "float64", "cpu")
     state, rows = case.oracle.import_state(case.first), []
     for i in range(ITERATIONS):
-        state, metrics = case.oracle.train_step(state, case.draws(i))
+        state, metrics = case.oracle.train_step(state, case.draws(i), i)
         rows.append(metrics)
     return {
         "workload": name,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spec.base import Model
 from spec.errors import PlaceError
+from spec.flow import is_detached, makers
 from spec.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -110,12 +111,19 @@ def check_phase(
         here = f"{place}.forwards[{i}]"
         among(f"{here}.network", forward.network, workload.networks, "network")
         network = workload.networks[forward.network]
-        known |= (made := _check_forward(network, phase.name, here, forward, known))
+        made = _check_forward(network, phase.name, here, forward, known)
+        _check_new(f"{here}.outputs", forward, known)
+        known |= made
         known |= _check_pools(workload, place, phase, made, known)
     for i, term in enumerate(phase.losses):
         _check_term(workload, f"{place}.losses[{i}]", term, known)
     for name, output in phase.metrics.items():
         among(f"{place}.metrics.{name}", output, known, "output")
+        if known[output].classes is not None:
+            message = (
+                f"{output!r} has {known[output].said}; a metric is the mean of sigmoid(logits)"
+            )
+            raise PlaceError(f"{place}.metrics.{name}", message)
     among(f"{place}.optimizer", phase.optimizer, workload.optimizers, "optimizer")
     for i, name in enumerate(phase.updates):
         among(f"{place}.updates[{i}]", name, workload.networks, "network")
@@ -123,6 +131,38 @@ def check_phase(
             message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
             raise PlaceError(f"networks.{name}.layers", message)
     return known
+
+
+def check_gradients(workload: "Workload") -> None:
+    """Every network that a phase moves has a gradient from one of its losses."""
+    by_name = {phase.name: phase for phase in workload.phases}
+    for i, phase in enumerate(workload.phases):
+        found = {name for term in phase.losses for name in reached(phase, term, by_name)}
+        for j, name in enumerate(phase.updates):
+            if name not in found:
+                raise PlaceError(
+                    f"phases[{i}].updates[{j}]",
+                    f"given {name!r}, to which no loss of this phase has a gradient: no loss names "
+                    "what it makes, or a forward on the way has detach = true, or the phase reuses "
+                    "it in the form value",
+                )
+
+
+def reached(phase: Phase, term: Model, by_name: dict[str, Phase]) -> set[str]:
+    """The networks that a term has a gradient to."""
+    fields = term.model_dump(exclude={"kind", "form", "weight"})
+    values = [v for of in fields.values() for v in (of if isinstance(of, tuple) else (of,))]
+    names = [v for v in values if isinstance(v, str) and not is_detached(phase, v)]
+    own = {fields["network"]} if "network" in fields else set()
+    return own.union(*(makers(phase, name, by_name) for name in names))
+
+
+def _check_new(place: str, forward: Forward, known: dict[str, Seen]) -> None:
+    """What comes out has names of its own."""
+    for i, name in enumerate(forward.writes):
+        if name in known or name in forward.writes[:i]:
+            message = f"{name!r} is already a draw or an earlier output; take another name"
+            raise PlaceError(place, message)
 
 
 def _check_pools(
@@ -250,10 +290,11 @@ def _check_seen(place: str, term: Model, field: str, name: str, known: dict[str,
     if seen.classes is not None:
         raise PlaceError(place, f"{name!r} has {seen.said}; a loss of real numbers takes no labels")
     if field in ("logits", "scores", "against") and seen.shape[-1] != 1:
+        what = "logit" if field == "logits" else "score"
         raise PlaceError(
             place,
-            f"{name!r} has {seen.said}; a discriminator gives one {field.removesuffix('s')} a "
-            "sample, [1], or a map of them, [h, w, 1]",
+            f"{name!r} has {seen.said}; a discriminator gives one {what} a sample, [1], or a map "
+            "of them, [h, w, 1]",
         )
 
 

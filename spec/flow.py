@@ -77,13 +77,14 @@ def makers(phase: Phase, output: str, phases: dict[str, Phase]) -> set[str]:
             return makers(phases[reuse.phase], reuse.output, phases)
     for forward in phase.forwards:
         if output in forward.writes:
-            open_to = (name for name in forward.reads if not _detached(phase, name))
+            open_to = (name for name in forward.reads if not is_detached(phase, name))
             behind = (makers(phase, name, phases) for name in open_to)
             return {forward.network}.union(*behind)
     return set()
 
 
-def _detached(phase: Phase, name: str) -> bool:
+def is_detached(phase: Phase, name: str) -> bool:
+    """Whether what a phase calls so is an output of a forward that is detached."""
     return any(name in forward.writes and forward.detach for forward in phase.forwards)
 
 
@@ -121,7 +122,8 @@ def _check_together(place: str, phase: Phase, before: Sequence[Phase]) -> None:
             raise PlaceError(
                 f"{place}.together",
                 f"given true, but phase {other.name!r} has repeat = {other.repeat} and every = "
-                f"{other.every}; phases are taken together once each, in the same iterations",
+                f"{other.every}, this one {phase.repeat} and {phase.every}; phases are taken "
+                "together once each, in the same iterations",
             )
         both = set(other.updates).intersection(phase.updates) if other is not phase else set()
         if both:
@@ -149,23 +151,30 @@ def _check_graph(
 ) -> None:
     reuse = phase.reuse[name]
     maker = by_name[reuse.phase]
-    if phase.repeat > 1 or phase.every > 1 or maker.every > 1:
-        message = "given graph, but one of the two phases repeats or is lazy; take value"
-        raise PlaceError(f"{place}.form", message)
+    found = groups([*before, phase])
+    first = next(i for i, group in enumerate(found) if maker in group)
+    for other in (one for group in found[first:] for one in group):
+        if other.repeat > 1 or other.every > 1:
+            raise PlaceError(
+                f"{place}.form",
+                f"given graph, but phase {other.name!r} has repeat = {other.repeat} and every = "
+                f"{other.every}; from phase {maker.name!r} to this one each has to run once an "
+                "iteration. Give this phase a forward of its own; a value has no gradient",
+            )
     through = makers(maker, reuse.output, by_name)
     if not through.intersection(phase.updates):
-        by = f"was made by {', '.join(sorted(through))}" if through else "was drawn"
+        by = f"goes back to {', '.join(sorted(through))}" if through else "was drawn or is detached"
         raise PlaceError(
             f"{place}.form",
-            f"given graph, but {reuse.output!r} {by}, which this phase does not move; take value",
+            f"given graph, but {reuse.output!r} of phase {maker.name!r} {by}, and this phase moves "
+            f"{', '.join(phase.updates)}. What is behind a forward with detach = true has no "
+            "gradient; without a gradient the form is value",
         )
-    group = groups([*before, phase])[-1]
-    between = [p for p in before[list(before).index(maker) :] if p not in group]
-    for other in between:
+    for other in (one for group in found[first:-1] for one in group):
         moved = through.intersection(other.updates)
         if moved:
             raise PlaceError(
                 f"{place}.form",
-                f"given graph, but phase {other.name!r} has moved {sorted(moved)[0]!r} in between; "
-                "take value, or take the gradients together",
+                f"given graph, but phase {other.name!r} has moved {sorted(moved)[0]!r} since "
+                "its forward; take the gradients together, or give this phase a forward of its own",
             )

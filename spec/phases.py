@@ -16,7 +16,7 @@ Batches = Annotated[
     Says("a list of one or more names: batches that pass together, one after the other"),
 ]
 Ports = Annotated[
-    Batches | dict[Name, Batches],
+    Batches | Annotated[dict[Name, Batches], Field(min_length=1)],
     Says("a list of names, or a table of such lists where the network has several by name"),
 ]
 
@@ -26,7 +26,9 @@ class Forward(Model):
 
     A network with one input and one output is given lists: `inputs = ["x", "fake"]` passes two
     batches at once. One with several has tables of lists, as long as each other:
-    `inputs = { image = ["x", "fake"], label = ["x.label", "drawn"] }`.
+    `inputs = { image = ["x", "fake"], label = ["x.label", "drawn"] }`. So it is with outputs by
+    name: `outputs = { score = ["s"], label = ["l"] }`, where `outputs = { score = ["s"] }` leaves
+    label out.
     """
 
     network: Name
@@ -117,8 +119,8 @@ class Pool(Model):
 class Phase(Model):
     """One kind of update: draws, forwards, the loss, and whose parameters move by which optimizer.
 
-    Its loss is reported as `<name>_loss`; `metrics` reports mean(sigmoid(output)) by name. A phase
-    that repeats reports its last repetition.
+    Its loss is reported as `<name>_loss`; `metrics` reports mean(sigmoid(output)) by name, of
+    scores or logits. A phase that repeats reports its last repetition.
     """
 
     name: Name
@@ -126,10 +128,12 @@ class Phase(Model):
     forwards: tuple[Forward, ...]
     losses: Annotated[tuple[LossTerm, ...], Field(min_length=1)]
     updates: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """The networks whose parameters move. Each needs a gradient from one of the losses."""
     optimizer: Name
     repeat: Repeats
     every: Size
-    """The phase runs in iterations 0, every, 2 every, and so on; nothing is scaled for that."""
+    """The phase runs in iterations 0, every, 2 every, and so on; nothing is scaled for that. A
+    phase cannot begin or end at an iteration."""
     metrics: dict[Name, Name]
     clip: Clip | None = None
     reuse: dict[Name, Reuse] = Field(default={})
@@ -152,6 +156,8 @@ class Schedule(Model):
     In iteration i, from 0, every optimizer's rate is multiplied by 1 (constant), by
     1 + (decay_factor - 1) min(i / decay_iterations, 1) (linear), or by
     decay_factor^(i / decay_iterations) (exponential). All updates of an iteration have one rate.
+    Linear and exponential rates change from iteration 0 on: there is no constant stretch first.
+    Where a document has one, say so in `[provenance]`.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=2**20)]

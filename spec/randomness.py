@@ -156,7 +156,9 @@ def _draw(
     full_only: bool,
 ) -> Array:
     size, source = workload.schedule.batch_size, draw.source
-    own = arrays.get(draw.name, next(iter(arrays.values()), None))
+    own = next(iter(arrays.values()), None)
+    if isinstance(source, ARRAYS):
+        own = arrays.get(draw.name, own)
     start, rows = batch * size, size
     if own is not None:  # noise follows the batch's own size
         start, rows = batch_rows(workload, len(own), batch, full_only=full_only)

@@ -52,7 +52,7 @@ class Steps(Model):
     loss: Annotated[Literal["bce", "least_squares", "hinge", "wasserstein"], PHASES] = "bce"
     """Cross entropy; 1/2 (score - target)^2; max(0, 1 -+ score); or the scores themselves."""
     g_loss: Literal["non_saturating", "minimax"] | None = None
-    """Of bce only: -log D(G(z)), or log(1 - D(G(z)))."""
+    """-log D(G(z)), or log(1 - D(G(z))). With bce, and only then, it must be written."""
     real_target: Annotated[Number, TARGETS] = 1.0
     """D's target for real samples, of bce from 0 to 1, of least_squares any; below 1 it is
     one-sided label smoothing (arXiv 1606.03498)."""
@@ -85,6 +85,9 @@ class Steps(Model):
         if self.g_target != 1.0 and self.g_loss == "minimax":
             message = f"given {self.g_target}; minimax is D's own term for generated samples"
             raise PlaceError("g_target", f"{message}, leave it out")
+        if self.d_fakes == "eval" and (self.first, self.g_noise) == ("generator", "reused"):
+            message = "given 'eval'; D is given G's own fakes where first = 'generator' and"
+            raise PlaceError("d_fakes", f"{message} g_noise = 'reused'; leave it out")
         for name in ("d_steps", "g_steps"):
             if self.g_noise == "reused" and getattr(self, name) > 1:
                 message = f"given {getattr(self, name)}; g_noise = 'reused' has {name} = 1"

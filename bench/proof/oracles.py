@@ -64,7 +64,7 @@ def train(cell: dict[str, Any], n: int, seconds: float) -> dict[str, int | None]
     for i in range(n):
         if time.monotonic() > end:
             return {"iterations": i, "left_at": None}
-        draws = randomness.draws(workload, SEED, i, arrays)
+        draws = randomness.draws(workload, SEED, i, arrays, full_only=True)
         with np.errstate(all="ignore"):
             state, metrics = program.train_step(state, draws, i)
         if not is_finite({**state, **metrics}, cell_.precision):

@@ -23,14 +23,27 @@ FILE = Path(__file__).parent.parent / "meta" / "workloads" / "chain.toml"
 GOOD = tomllib.loads(FILE.read_text(encoding="utf-8"))
 D, G, OLD, FIRST, THEN = range(5)
 GRAPH = {"phase": "first", "output": "made", "form": "graph"}
+REPEATS = (
+    "given graph, but phase '{}' has repeat = {} and every = {}; from phase '{}' to this one each "
+    "has to run once an iteration. Give this phase a forward of its own; a value has no gradient"
+)
+DETACHED = (
+    "What is behind a forward with detach = true has no gradient; without a gradient the form is "
+    "value"
+)
+SINCE = "since its forward; take the gradients together, or give this phase a forward of its own"
+NO_GRADIENT = (
+    "to which no loss of this phase has a gradient: no loss names what it makes, or a forward on "
+    "the way has detach = true, or the phase reuses it in the form value"
+)
 REFUSED: dict[str, list[tuple[str, Any]]] = {
     "phases[0].together: given true, but no phase is before this one": [
         ("phases.0.together", True)
     ],
-    "phases[1].together: given true, but phase 'g' has repeat = 2 and every = 1; phases are taken "
-    "together once each, in the same iterations": [("phases.1.repeat", 2)],
-    "phases[3].together: given true, but phase 'old' has repeat = 2 and every = 1; phases are "
-    "taken together once each, in the same iterations": [("phases.3.together", True)],
+    "phases[1].together: given true, but phase 'g' has repeat = 2 and every = 1, this one 2 and 1; "
+    "phases are taken together once each, in the same iterations": [("phases.1.repeat", 2)],
+    "phases[3].together: given true, but phase 'old' has repeat = 2 and every = 1, this one 1 and "
+    "1; phases are taken together once each, in the same iterations": [("phases.3.together", True)],
     "phases[3].together: given true, but phase 'old' moves 'critic' too; what is taken together "
     "moves different networks": [("phases.3.together", True), ("phases.2.repeat", 1)],
     "phases[1].reuse.score.phase: no earlier phase is called 'then'; allowed: d": [
@@ -44,19 +57,55 @@ REFUSED: dict[str, list[tuple[str, Any]]] = {
     "phases[3].reuse.more.phase: phase 'old' repeats, so it has no one output of this name": [
         ("phases.3.reuse", {"more": {"phase": "old", "output": "fake", "form": "value"}})
     ],
-    "phases[2].reuse.before.form: given graph, but one of the two phases repeats or is lazy; take "
-    "value": [("phases.2.reuse.before.form", "graph")],
-    "phases[4].reuse.same.form: given graph, but 'x' was drawn, which this phase does not move; "
-    "take value": [("phases.4.reuse.same.output", "x")],
-    "phases[4].reuse.same.form: given graph, but 'fake' was made by critic, which this phase does "
-    "not move; take value": [
+    f"phases[2].reuse.before.form: {REPEATS.format('old', 2, 1, 'd')}": [
+        ("phases.2.reuse.before.form", "graph")
+    ],
+    f"phases[5].reuse.again.form: {REPEATS.format('then', 2, 1, 'first')}": [
+        ("phases.4.reuse.same.form", "value"),
+        ("phases.4.repeat", 2),
+        ("phases.5.together", False),
+        ("phases.5.reuse", {"again": GRAPH}),
+    ],
+    f"phases[5].reuse.again.form: {REPEATS.format('then', 1, 2, 'first')}": [
+        ("phases.4.reuse.same.form", "value"),
+        ("phases.4.every", 2),
+        ("phases.5.together", False),
+        ("phases.5.reuse", {"again": GRAPH}),
+    ],
+    "phases[4].reuse.same.form: given graph, but 'x' of phase 'first' was drawn or is detached, "
+    f"and this phase moves generator. {DETACHED}": [("phases.4.reuse.same.output", "x")],
+    "phases[4].reuse.same.form: given graph, but 'fake' of phase 'first' goes back to critic, and "
+    f"this phase moves generator. {DETACHED}": [
         ("phases.4.reuse.same.output", "fake"),
         ("phases.4.forwards", []),
         ("phases.4.losses.0.logits", "same"),
         ("phases.4.losses.1.logits", "same"),
     ],
-    "phases[1].reuse.score.form: given graph, but phase 'd' has moved 'critic' in between; take "
-    "value, or take the gradients together": [("phases.1.together", False)],
+    f"phases[1].reuse.score.form: given graph, but phase 'd' has moved 'critic' {SINCE}": [
+        ("phases.1.together", False)
+    ],
+    f"phases[5].reuse.seen.form: given graph, but phase 'first' has moved 'critic' {SINCE}": [
+        ("phases.4.together", True),
+        ("phases.4.reuse.same.form", "value"),
+        ("phases.5.together", False),
+        ("phases.5.reuse", {"seen": {"phase": "then", "output": "other", "form": "graph"}}),
+    ],
+    f"phases[0].updates[0]: given 'critic', {NO_GRADIENT}": [
+        ("phases.0.forwards.1.detach", True),
+    ],
+    f"phases[1].updates[0]: given 'generator', {NO_GRADIENT}": [
+        ("phases.1.reuse.score.form", "value"),
+        ("phases.1.together", False),
+    ],
+    "phases[0].forwards[1].outputs: 'real' is already a draw or an earlier output; take another "
+    "name": [("phases.0.forwards.1.outputs", ["real", "real"])],
+    "phases[0].forwards[0].outputs: 'z' is already a draw or an earlier output; take another "
+    "name": [("phases.0.forwards.0.outputs", ["z"])],
+    "phases[0].metrics.d_x: 'y' has 10 classes; a metric is the mean of sigmoid(logits)": [
+        ("sources.y", {"kind": "labels", "classes": 10}),
+        ("phases.0.draws", ["x", "z", "y"]),
+        ("phases.0.metrics.d_x", "y"),
+    ],
     "phases[1].reuse.score.phase: phase 'd' comes every 2 iterations and this one every 1; there "
     "has to be one each time": [
         ("phases.0.every", 2),

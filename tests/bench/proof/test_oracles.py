@@ -110,7 +110,8 @@ def test_training_says_from_which_iteration_it_is_not_finite(
     own = randomness.draws
     arrays: Any = {"x": "the data"}
 
-    def draws(workload: Any, seed: int, i: int, given: Any) -> Any:
+    def draws(workload: Any, seed: int, i: int, given: Any, *, full_only: bool) -> Any:
+        assert full_only
         drawn.append((workload.schedule.batch_size, seed, i, given))
         found = own(workload, seed, i, {})
         return {k: v * np.nan for k, v in found.items()} if i == 2 else found

@@ -24,19 +24,22 @@ have two fields more than are listed:
 - `inputs`, a list of earlier names that it takes instead of the layer before: two or more for `add`
   and `concatenate`, one for any other layer.
 
-A layer whose output the next one does not take has to be named by a later one. The last layer's
-output is the network's. A layer may be named by several others, and twice by one, so that
-`concatenate` repeats channels. A class as 0s and 1s into a dense layer is an `embedding` of as many
-numbers as the layer has units, added to what the layer makes of the rest."""
+A layer whose output the next one does not take has to be named by a later one or in `outputs`,
+which a network of the long form may have. Without them the last layer's output is the network's. A
+layer may be named by several others, and twice by one, so that `concatenate` repeats channels.
+
+A class, which is a whole number, goes into an `embedding` and into no other layer. How a dense
+layer on a class as 0s and 1s is written stands there."""
 
 LONG = """\
 A file in the long form has these parts in place of `[generator]`, `[discriminator]`, `[noise]`,
 `[data]` and `[steps]`; the others are the same.
 
-- `[networks.NAME]`, as many as there are. One has `input`, a shape, and its last layer's output is
-  the network's; or `inputs` and `outputs` by name: `inputs = { image = [8, 8, 1], label = { classes
-  = 10 } }`, which layers then name in their own `inputs`, and `outputs = { score = "dense_1" }`,
-  each with the layer that gives it.
+- `[networks.NAME]`, as many as there are. One has `input`, a shape, or `inputs` by name, never
+  both: `inputs = { image = [8, 8, 1], label = { classes = 10 } }`, which layers then name in their
+  own `inputs`. With either it may have `outputs` by name, each with the layer that gives it:
+  `outputs = { score = "dense_1", label = "dense_2" }`. Without them the last layer's output is the
+  network's.
 - `[sources]`: noise and data by name.
 - `[shared]`, where it is wanted: `batch = "x"` is a draw of the source `x` that is made once an
   iteration. All phases that name `batch` are given the same samples, and so are all repetitions of
@@ -49,7 +52,9 @@ A phase knows what it draws and what its own forwards gave. A source with `parts
 `x.label`, both of one sample. An output may be used by nobody: its forward moves running statistics
 all the same. `forwards` may be an empty list, where a loss is of what is reused. A network may have
 no parameters at all, such as one that concatenates an image with itself; and no phase need move it,
-as with a network of features that stay.
+as with a network of features that stay. Such a network has the numbers that its initialisers draw:
+there are no pretrained ones. Where a program normalises what goes into it, (x - mean) / std by
+channel, that is a `scale` with lists: factor 1 / std, offset -mean / std.
 
 Where several sources are finite arrays each has epochs of its own. A timed run takes their full
 batches; elsewhere the last batch of an epoch is smaller, and noise is as long as the batch of the
@@ -58,14 +63,20 @@ array that is first in the file.
 Four things more, each in the phase that wants it:
 
 - `reuse = { fakes = { phase = "g", output = "made", form = "value" } }`: `fakes` is what `g` has
-  made in this iteration, with the parameters of then. With `form = "graph"` a gradient goes on to
-  the networks that made it, of which this phase moves one, and which have not moved since. One loss
-  may be of reused values, graphs and outputs of the phase's own.
+  made in this iteration, with the parameters of then. It has no gradient; `g` has `repeat = 1` and
+  runs in every iteration that this phase runs in. With `form = "graph"` a gradient goes on to the
+  networks that made it, of which this phase moves one, and which have not moved since; `g`, this
+  phase and all between them have `repeat = 1` and `every = 1`. One loss may be of reused values,
+  graphs and outputs of the phase's own.
 - `together = true`: its gradient is taken before the phase in front of it makes its step. Both
-  steps follow. So G and D see each other as they were.
+  steps follow. So G and D see each other as they were. Both phases have `repeat = 1` and the same
+  `every`, and they move different networks. Where G moves in every fifth step of D, write an
+  iteration of five: D, then G with `together`, then a third phase with D again and `repeat = 4`.
 - `every = 4`: it runs in iterations 0, 4, 8 and so on; what it draws is drawn for its runs alone.
-  Nothing is scaled. StyleGAN2, whose penalty comes every n-th iteration, multiplies its weight by
-  n, and takes the rate and both betas of that optimizer to c = n / (n + 1): rate c, beta^c.
+  What runs repeats after 16 iterations at most: with `every` 3 and 4 after 12. No phase can begin
+  or end at an iteration. Nothing is scaled. StyleGAN2, whose penalty comes every n-th iteration,
+  multiplies its weight by n, and takes the rate and both betas of that optimizer to
+  c = n / (n + 1): rate c, beta^c.
 - `pools = { shown = { of = "fakes", size = 50 } }`: `shown` is `fakes` with some exchanged for
   older ones, as CycleGAN shows them to its discriminators."""
 
@@ -73,9 +84,17 @@ LOSSES = """\
 Scores and logits are numbers of a discriminator: one a sample, [1], or a map of them, [h, w, 1], as
 a discriminator of patches gives it. A mean is over all numbers of the batch."""
 
-CONDITIONAL = (Path(__file__).parent / "conditional.toml").read_text(encoding="utf-8").strip()
+CONDITIONAL, ONE_HOT = (
+    (Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8").strip()
+    for name in ("conditional", "one_hot")
+)
+
+PARTS = """\
+Each belongs to one sample. `digits` have class, blurred and half_size; `photos` have grey, edges,
+blurred and half_size."""
 
 KINDS = {
+    "embedding": ONE_HOT,
     "add": """\
 [generator]
 input = [784]

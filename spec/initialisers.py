@@ -11,7 +11,7 @@ class TorchUniform(Model):
     """U(-b, b), b = 1 / sqrt(fan_in), the rule of torch's dense and convolution layers.
 
     torch reads fan_in from axis 1 of its own weight layout, so a transposed convolution's fan_in
-    is (output channels x kernel area).
+    is (output channels x kernel area). A bias with it has the fan_in of its layer's kernel.
     """
 
     kind: Literal["torch_uniform"]

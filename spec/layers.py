@@ -241,7 +241,16 @@ class ChannelDropout(Layer):
 
 
 class Embedding(Layer):
-    """Row i of a table (classes, width) for the whole number i, an input of the network."""
+    """Row i of a table (classes, width) for the whole number i, an input of the network.
+
+    A dense layer on [z, one_hot(label)], the label as 0s and 1s, is a dense layer on z plus an
+    embedding as wide as that layer has units. The table is the part of the kernel that the 0s and
+    1s would meet. Only the starting numbers need care: rules with a fan would take the fan_in of z
+    alone, and a table takes none of them. Write `normal` in both, with the fan_in of the whole,
+    here 16 + 10. Its std is sqrt(2 / fan_in) for he, as here, sqrt(1 / fan_in) for lecun,
+    sqrt(2 / (fan_in + units)) for glorot, and sqrt(1 / (3 fan_in)) for torch_uniform, of the bias
+    too. Rules that are uniform become normal by this: say so in `[provenance]`.
+    """
 
     kind: Literal["embedding"]
     classes: Classes

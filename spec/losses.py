@@ -90,7 +90,8 @@ class Relativistic(Model):
     against: Name
     form: Literal["pairs", "average"]
     """pairs: the two have one shape. average: x = scores - mean(against), through which a gradient
-    goes too."""
+    goes too. The mean is one number, of maps too: over the batch and all places. Programs that take
+    it over the batch alone, with one mean for each place, differ."""
     target: Annotated[float, Field(ge=0, le=1)]
     weight: Number
 

@@ -117,12 +117,13 @@ class Network(Model):
                 given.append(shapes[source])
             if name in shapes:
                 raise PlaceError(f"layers[{i}]", f"an earlier layer is called {name!r} too")
+            # First, since a whole number has no axis that a rule about shapes could speak of.
+            self._check_whole(f"layers[{i}]", layer, layer.inputs or ())
             try:
                 shape = shapes[name] = layer.joined_shape(given)
                 layer.parameters(given[0])  # of a shape that the layer takes
             except ShapeError as error:
                 raise PlaceError(f"layers[{i}]", str(error)) from None
-            self._check_whole(f"layers[{i}]", layer, layer.inputs or ())
             rows.append((name, layer, given[0]))
         return rows, shapes, shape
 
@@ -135,9 +136,10 @@ class Network(Model):
                 raise PlaceError(f"{place}.inputs", message)
             return
         if not whole:
-            raise PlaceError(
-                f"{place}.inputs", "an embedding takes an input of the network that has classes"
-            )
+            names = ", ".join(self.classes)
+            there = f"; allowed: {names}" if names else ": inputs = { label = { classes = 10 } }"
+            message = f"an embedding takes an input of the network that has classes{there}"
+            raise PlaceError(f"{place}.inputs", message)
         if layer.classes != self.classes[whole[0]]:
             raise PlaceError(
                 f"{place}.classes",

@@ -38,13 +38,16 @@ DIGITS = 10
 
 
 class ClassPart(Model):
-    """What a digit shows: a whole number from 0 to 9."""
+    """What a digit shows: a whole number from 0 to 9. Of digits only."""
 
     kind: Literal["class"]
 
 
 class Grey(Model):
-    """The image in one channel: 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)."""
+    """The image in one channel: 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601).
+
+    Of images with 3 channels only (photos).
+    """
 
     kind: Literal["grey"]
 
@@ -53,6 +56,7 @@ class Edges(Model):
     """How steep the grey image is, in one channel: the root of dx^2 + dy^2, cut at 1.
 
     dx and dy are half the difference of the two neighbours, edges repeated, of values from 0 to 1.
+    Of images with 3 channels only (photos).
     """
 
     kind: Literal["edges"]
@@ -66,13 +70,28 @@ class Blurred(Model):
 
 
 class HalfSize(Model):
-    """Half as high and as wide: each pixel is the mean of four. Height and width must be even."""
+    """Half as high and as wide: each pixel is the mean of four. Height and width must be even.
+
+    There is no part with another factor. A network of one `average_pool` layer, which has no
+    parameters, makes it in a phase: a forward with mode = "eval" and detach = true.
+    """
 
     kind: Literal["half_size"]
 
 
 Derived = Grey | Edges | Blurred | HalfSize
 Part = Annotated[ClassPart | Derived, Field(discriminator="kind")]
+DigitParts = Annotated[
+    dict[Name, Part],
+    Says("a table of names, each a table with a kind (class, blurred, half_size) and its fields"),
+]
+PhotoParts = Annotated[
+    dict[Name, Part],
+    Says(
+        "a table of names, each a table with a kind (grey, edges, blurred, half_size) and its "
+        "fields"
+    ),
+]
 
 
 def part_shape(part: ClassPart | Derived, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -145,7 +164,7 @@ class Digits(Model):
     sha256: str | None = None
     """Checksum of the float32 little-endian array, checked on loading."""
 
-    parts: dict[Name, Part] = Field(default={})
+    parts: DigitParts = Field(default={})
     """What else belongs to each sample, by name: drawn with it, as `<draw>.<part>`."""
 
     @model_validator(mode="after")
@@ -178,7 +197,7 @@ class Photos(Model):
     """Checksum of the float32 little-endian array, checked on loading."""
     photograph: Literal["both", "china", "flower"] = "both"
     """Patches of both, or of one alone: two domains are a source each."""
-    parts: dict[Name, Part] = Field(default={})
+    parts: PhotoParts = Field(default={})
     """What else belongs to each sample, by name: drawn with it, as `<draw>.<part>`."""
 
     @model_validator(mode="after")

@@ -8,6 +8,17 @@ from typing import Any
 CLOSE = 0.75
 """How alike, of 1, a word and its misspelling are."""
 
+OTHER_NAMES = {
+    "l1": ("absolute_error",),
+    "mae": ("absolute_error",),
+    "l2": ("squared_error", "least_squares"),
+    "mse": ("squared_error", "least_squares"),
+    "binary_cross_entropy": ("bce",),
+    "swish": ("silu",),
+    "linear": ("dense",),
+}
+"""What others call a thing of the vocabulary, which does not look alike."""
+
 
 def cut(text: str) -> str:
     """As much of it as a line has room for."""
@@ -21,7 +32,10 @@ def hint(given: str, names: Sequence[str]) -> str:
 
 def meant(given: Any, names: Sequence[str]) -> str:
     """The question whether one of the names was meant; nothing where none is close."""
-    found = near(given, names) if isinstance(given, str) else None
+    if not isinstance(given, str):
+        return ""
+    known = [name for name in OTHER_NAMES.get(given, ()) if name in names]
+    found = " or ".join(known) or near(given, names)
     return f"did you mean {found}?; " if found else ""
 
 

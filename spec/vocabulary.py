@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from spec.base import LARGEST_NUMBER, Model
-from spec.examples import AVERAGES, CONDITIONAL, FILE, KINDS, LAYERS, LONG, LOSSES, PROVENANCE
+from spec.examples import (
+    AVERAGES,
+    CONDITIONAL,
+    FILE,
+    KINDS,
+    LAYERS,
+    LONG,
+    LOSSES,
+    PARTS,
+    PROVENANCE,
+)
 from spec.initialisers import Initialiser
 from spec.layer import Layer
 from spec.layers import AnyLayer
@@ -60,7 +70,8 @@ NOTES = {
     "moments": "torch's std is the unbiased one; the gradient of a root at 0 is 0 in torch and NaN "
     "in JAX, hence the epsilon.",
     "adam": "Keras adds epsilon 1e-7 to the uncorrected root (`hat`), torch and optax 1e-8 to the "
-    "corrected one; no constant turns one into the other.",
+    "corrected one; no constant turns one into the other. torch's Adam(weight_decay=...) adds "
+    "weight_decay p to the gradient: that is not available, and adamw is something else.",
     "adamw": "The decay is 0.01 in torch, 0.004 in Keras, 0.0001 in optax.",
     "rmsprop": "torch: decay 0.99, epsilon outside; Keras: 0.9, inside, with the rate inside the "
     "momentum's buffer; optax: 0.9, inside; the first TensorFlow started the accumulator at 1.",
@@ -77,6 +88,7 @@ def _block(example: str) -> str:
 
 ABOUT = {
     "Layers": (LAYERS,),
+    "Parts of a sample": (PARTS,),
     "The long form": (LONG, _block(CONDITIONAL)),
     "Loss terms (long form)": (LOSSES,),
 }
@@ -120,10 +132,12 @@ def page() -> str:
 
 def _wrapped(part: str) -> str:
     """A part of the page with lines of 100 columns at most; an example is left as it is."""
-    if part.startswith("```"):
-        return part
-    lines = []
+    lines, example = [], False
     for line in part.splitlines():
+        example ^= line.startswith("```")
+        if example:
+            lines.append(line)
+            continue
         # A lone sign stays behind its word: at the start of a line it would begin a list.
         bound = re.sub(r" ([-+*=<>]) ", "\0\\1 ", line)
         below = "  " if re.match("[- ] ", line) else ""

@@ -14,6 +14,7 @@ from spec.connections import (
     Seen,
     among,
     check_batch_norms,
+    check_gradients,
     check_names,
     check_phase,
     check_shared,
@@ -21,13 +22,14 @@ from spec.connections import (
 from spec.flow import check_flow, period, running
 from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
-from spec.phases import Phase, Schedule
+from spec.phases import Forward, Phase, Pool, Schedule
 from spec.sources import (
     Digits,
     Draw,
     Drawn,
     GaussianStream,
     Mask,
+    PartOf,
     Photos,
     Slots,
     Source,
@@ -87,6 +89,7 @@ class Workload(Model):
         for i, phase in enumerate(self.phases):
             known[phase.name] = check_phase(self, f"phases[{i}]", phase, known)
         check_flow(self.phases)
+        check_gradients(self)
         check_batch_norms(self)
         return self
 
@@ -130,9 +133,14 @@ class Workload(Model):
     @property
     def images_per_iteration(self) -> int | float:
         """Real samples that an iteration sees; their mean where not all phases run in each."""
-        draws = [draw for draw in self.draw_table().values() if isinstance(draw.source, REAL)]
-        batches = sum(len(draw.runs(0, self.period)) * draw.repeat for draw in draws)
+        real = {key: d for key, d in self.draw_table().items() if isinstance(d.source, REAL)}
+        batches = sum(draw.repeat * self._seen(key) for key, draw in real.items())
         return self.mean(self.schedule.batch_size * batches)
+
+    def _seen(self, key: str) -> int:
+        """In how many iterations of a period a phase is given this draw."""
+        named = [phase for phase in self.phases if key in self.draw_keys(phase).values()]
+        return sum(bool(running(named, i)) for i in range(self.period))
 
     @property
     def reported_every(self) -> dict[str, int]:
@@ -156,7 +164,7 @@ class Workload(Model):
         """Which iterations an optimizer's steps belong to."""
         own = [phase for phase in self.phases if phase.optimizer == optimizer]
         counts = [sum(p.repeat for p in running(own, i)) for i in range(self.period)]
-        return Pace(tuple(counts))
+        return Pace.of(tuple(counts))
 
     def counts(self, optimizer: str) -> bool:
         """Whether an optimizer's rule depends on the number of its steps, so that it is kept."""
@@ -222,7 +230,8 @@ class Workload(Model):
     def classes(self) -> dict[str, int]:
         """How many there are of each label: by the key of its draw, and by the array's name."""
         labels = {key: d for key, d in self.draw_table().items() if d.classes is not None}
-        return {of: d.classes or 0 for key, d in labels.items() for of in (key, d.name)}
+        names = {key: (key, d.name) for key, d in labels.items() if isinstance(d.source, PartOf)}
+        return {of: d.classes or 0 for key, d in labels.items() for of in names.get(key, (key,))}
 
     def shared_keys(self, phase: Phase) -> list[str]:
         """Keys of what a phase is given that others, or its own repetitions, are given too."""
@@ -250,6 +259,18 @@ class Workload(Model):
             )
         return keys
 
+    def routes(self, phase: Phase) -> tuple["Route", ...]:
+        """What goes in and out of a phase's forwards: asked once, since an iteration is timed."""
+        masks = self.mask_keys(phase)
+        return tuple(
+            Route(f, f.given, f.made, f.writes, own, phase.mixed(f.writes))
+            for f, own in zip(phase.forwards, masks, strict=True)
+        )
+
+    def mixed_before(self, phase: Phase) -> dict[str, Pool]:
+        """The pools of what a phase is given, before its first forward."""
+        return phase.mixed((*self.draw_keys(phase), *phase.reuse))
+
     def chunk_iterations(self) -> int:
         """Iterations whose draws `run` prepares at a time, the same for every backend.
 
@@ -273,28 +294,38 @@ class Workload(Model):
         return max(1, fits // self.period) * self.period
 
 
+class Route(NamedTuple):
+    """A forward with what a row asks of it in every iteration."""
+
+    forward: Forward
+    given: dict[str, tuple[str, ...]]
+    made: dict[str, tuple[str, ...]]
+    writes: tuple[str, ...]
+    masks: dict[str, tuple[str, ...]]
+    """Dropout layer -> keys of its masks, in the order of the inputs."""
+    mixed: dict[str, Pool]
+    """The pools of what comes out."""
+
+
 class Pace(NamedTuple):
-    """Which iterations an optimizer's steps belong to."""
+    """Which iterations an optimizer's steps belong to; fields, since a step asks for them."""
 
     counts: tuple[int, ...]
     """Its steps in each iteration of a period."""
+    steps: int
+    """Of a whole period."""
+    period: int
+    """Iterations after which the counts repeat."""
+    gaps: tuple[tuple[int, int], ...]
+    """(steps of the period before it, iterations since the last) of each iteration with steps but
+    the first: step s of a period belongs to the sum of what it has reached."""
 
-    @property
-    def steps(self) -> int:
-        """Of a whole period."""
-        return sum(self.counts)
-
-    @property
-    def period(self) -> int:
-        """Iterations after which the counts repeat."""
-        return len(self.counts)
-
-    @property
-    def gaps(self) -> tuple[tuple[int, int], ...]:
-        """(steps of the period before it, iterations since the last) of each iteration with steps
-        but the first: step s of a period belongs to the sum of what it has reached."""
-        own = [i for i, count in enumerate(self.counts) if count]
-        return tuple((sum(self.counts[:i]), i - last) for last, i in pairwise(own))
+    @classmethod
+    def of(cls, counts: tuple[int, ...]) -> "Pace":
+        """From its steps in each iteration of a period."""
+        own = [i for i, count in enumerate(counts) if count]
+        gaps = tuple((sum(counts[:i]), i - last) for last, i in pairwise(own))
+        return cls(counts, sum(counts), len(counts), gaps)
 
     def before(self, iteration: int) -> int:
         """Its steps before this iteration."""

@@ -143,7 +143,7 @@ def test_whole_periods(iterations: int, period: int) -> None:
 @pytest.mark.parametrize("counts", [(1,), (3,), (2, 1, 2, 1), (1, 0, 0, 0), (3, 0, 1, 2), (1, 1)])
 def test_a_pace_tells_the_iteration_of_every_step(counts: tuple[int, ...]) -> None:
     """Found one by one, and by the gaps, as rows do it."""
-    pace = Pace(counts)
+    pace = Pace.of(counts)
     owners = [i for i in range(5 * len(counts)) for _ in range(counts[i % len(counts)])]
     assert (pace.steps, pace.period) == (sum(counts), len(counts))
     for step, owner in enumerate(owners):

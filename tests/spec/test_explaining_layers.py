@@ -1,5 +1,6 @@
-"""What a layer's field is given, and which layers have nothing to normalise."""
+"""What a layer's field is given, and which layers have nothing to normalise or take no class."""
 
+import json
 import tomllib
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 
 import spec
 from spec.errors import SpecError
+from tests.spec.test_layers import NAMES
 from tests.spec.test_reading import GOOD
+from tests.spec.test_shapes import SHAPES
 
 SIDES = {
     "kernel": "from 1 to 2,147,483,648",
@@ -78,6 +81,53 @@ def test_two_numbers_have_a_variance(kind: str) -> None:
     layers = [{"kind": kind, "epsilon": 1e-5, **own}, {"kind": "flatten"}, *_layers("generator")]
     put = {"noise.shape": [2, 1, 8], "generator.input": [2, 1, 8], "generator.layers": layers}
     assert spec.load("mlp_square", put)
+
+
+def _refusal(layer: dict[str, Any]) -> str:
+    """Of a layer in the place of a conditional generator's second."""
+    with pytest.raises(SpecError) as error:
+        spec.load("cgan", {"networks.generator.layers[1]": layer})
+    return str(error.value).removeprefix("cgan: networks.generator.layers[1].")
+
+
+@pytest.mark.parametrize("kind", sorted(NAMES - {"embedding"}))
+@pytest.mark.parametrize("inputs", [["label"], ["z", "label"], ["label", "z"], ["label"] * 2])
+def test_a_class_goes_into_an_embedding_alone(kind: str, inputs: list[str]) -> None:
+    """Every other layer says so, whatever its own rule about shapes is."""
+    fields = json.loads(json.dumps(SHAPES.get(kind, ({},))[0]))
+    assert _refusal({"kind": kind, **fields, "inputs": inputs}) == (
+        "inputs: 'label' is a whole number, which only an embedding takes"
+    )
+
+
+def test_a_slope_for_each_channel_of_a_class() -> None:
+    fields = {"kind": "prelu", "slopes": "by_channel", "slope": 0.25, "inputs": ["label"]}
+    assert _refusal(fields).startswith("inputs: 'label' is a whole number")
+
+
+EMBEDDING = {"kind": "embedding", "classes": 10, "width": 3}
+EMBEDDING |= {"table_init": {"kind": "constant", "value": 1.0}}
+NO_CLASS = "inputs: an embedding takes an input of the network that has classes"
+
+
+def test_what_an_embedding_takes() -> None:
+    assert _refusal(EMBEDDING | {"inputs": ["z"]}) == f"{NO_CLASS}; allowed: label"
+    assert _refusal(EMBEDDING) == f"{NO_CLASS}; allowed: label", (
+        "what the layer before gives is none"
+    )
+    assert _refusal(EMBEDDING | {"inputs": ["label"], "classes": 9}) == (
+        "classes: given 9, but 'label' has 10; the two must be equal"
+    )
+    with pytest.raises(SpecError, match="takes one input, not 2; add or concatenate"):
+        spec.load("cgan", {"networks.generator.layers[1]": EMBEDDING | {"inputs": ["label", "z"]}})
+
+
+def test_an_embedding_where_there_is_no_class() -> None:
+    with pytest.raises(SpecError) as error:
+        spec.load("mlp_square", {"generator.layers[1]": EMBEDDING})
+    assert str(error.value) == (
+        f"mlp_square: generator.layers[1].{NO_CLASS}: inputs = {{ label = {{ classes = 10 }} }}"
+    )
 
 
 def _layers(network: str) -> list[dict[str, Any]]:

@@ -233,6 +233,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], list[tuple[int, ...]]]] = {
         {"shape": (3, 20)},
         [(4, 5)],
     ),
+    "embedding takes a whole number, not shape [3]": (
+        "embedding",
+        SHAPES["embedding"][0],
+        [(3,)],
+    ),
     "moments takes a vector, not shape [3, 4]": ("moments", {"epsilon": 1e-3}, [(3, 4)]),
     "upsample takes (height, width, channels), not [9]": ("upsample", {"factor": 2}, [(9,)]),
     "average_pool takes (height, width, channels), not [9]": ("average_pool", {"size": 2}, [(9,)]),

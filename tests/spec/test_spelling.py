@@ -2,7 +2,10 @@
 
 import pytest
 
-from spec.spelling import hint, near
+from spec.layers import AnyLayer
+from spec.losses import LossTerm
+from spec.places import kinds_of, models_of
+from spec.spelling import OTHER_NAMES, hint, meant, near
 
 PRECISIONS = ("float32", "float64")
 SLIPS = (
@@ -34,3 +37,19 @@ def test_a_slip_is_understood(given: str, names: tuple[str, ...], wanted: str) -
 def test_another_name_is_not_a_slip(given: str, names: tuple[str, ...]) -> None:
     assert near(given, names) is None
     assert hint(given, names) == f"allowed: {', '.join(names)}"
+
+
+KINDS = [kind for of in (AnyLayer, LossTerm) for model in models_of(of) for kind in kinds_of(model)]
+
+
+@pytest.mark.parametrize("given", OTHER_NAMES)
+def test_a_name_that_others_have_is_understood(given: str) -> None:
+    assert set(OTHER_NAMES[given]) <= set(KINDS), "which is the vocabulary's"
+    assert given not in KINDS
+    assert meant(given, KINDS) == f"did you mean {' or '.join(OTHER_NAMES[given])}?; "
+    assert meant(given, ["tanh"]) == "", "only where it is allowed"
+
+
+def test_of_two_that_may_be_meant_those_are_named_that_are_allowed() -> None:
+    assert meant("mse", ["bce", "least_squares"]) == "did you mean least_squares?; "
+    assert meant(["mse"], ["least_squares"]) == "", "a list is no name"

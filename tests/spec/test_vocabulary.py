@@ -14,6 +14,7 @@ import spec
 from bench.plan.fitting import describe
 from spec import vocabulary
 from spec.errors import SpecError
+from spec.examples import CONDITIONAL
 from tests.spec.test_reading import GOOD, REPLACEMENTS
 
 SHIPPED = sorted((Path(spec.__file__).parent / "workloads").glob("*.toml"))
@@ -68,36 +69,60 @@ def test_schema_rejects_what_the_parser_rejects(name: str) -> None:
         check(document)
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_examples_of_the_page_can_be_read(number: int, tmp_path: Path) -> None:
     examples = re.findall(r"```toml\n(.*?)```", vocabulary.page(), flags=re.DOTALL)
-    assert len(examples) == 5
+    assert len(examples) == 6
     example = tomllib.loads(examples[number])
-    document = example if "phases" in example else tomllib.loads(GOOD) | example
+    whole = tomllib.loads(CONDITIONAL if "networks" in example else GOOD)
+    document = whole | example
+    if "networks" in example:
+        document["networks"] = whole["networks"] | example["networks"]
     check(document)
     path = tmp_path / "my_gan.toml"
     path.write_text(tomli_w.dumps(document), encoding="utf-8")
     assert spec.load(str(path)).name == document["name"]
 
 
+GUIDE = vocabulary.ROOT / "docs" / "bring-your-own-gan.md"
+ACGAN = vocabulary.ROOT / "docs" / "zoo" / "ptgan_acgan.toml"
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
 def test_the_guide_has_a_valid_file(tmp_path: Path) -> None:
-    guide = (vocabulary.ROOT / "docs" / "bring-your-own-gan.md").read_text(encoding="utf-8")
-    text, *parts = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
+    guide = GUIDE.read_text(encoding="utf-8")
+    text, *parts = blocks()
     path = tmp_path / "my_gan.toml"
     path.write_text(text, encoding="utf-8")
     assert spec.load(str(path)).name == "my_gan"
     check(tomllib.loads(text))
     assert describe("my_gan.toml", spec.load(str(path)), ()) in guide
     shown = "".join(parts)
-    cgan = (Path(spec.__file__).parent / "workloads" / "cgan.toml").read_text(encoding="utf-8")
+    files = (Path(spec.__file__).parent / "workloads" / "cgan.toml", ACGAN)
+    whole = "".join(file.read_text(encoding="utf-8") for file in files)
     taken = [line for line in shown.splitlines() if line.startswith("  { network")]
     assert taken
-    assert [line for line in taken if line not in cgan] == [], "it is the workload's"
+    assert [line for line in taken if line not in whole] == [], "it is a workload's"
     # The guide's example of an error is the one that is given.
     path.write_text(text.replace('  { kind = "flatten" },\n', ""), encoding="utf-8")
     with pytest.raises(SpecError) as error:
         spec.load(str(path))
     assert str(error.value).removeprefix(f"{path.parent}/") in guide
+
+
+def test_two_outputs_of_the_guide_fit_into_a_whole_file(tmp_path: Path) -> None:
+    *_, network, phase = (tomllib.loads(block) for block in blocks())
+    document = tomllib.loads(ACGAN.read_text(encoding="utf-8"))
+    for part in ("forwards", "losses"):
+        assert [one for one in phase[part] if one not in document["phases"][1][part]] == []
+    document["networks"] |= network["networks"]
+    path = tmp_path / "my_gan.toml"
+    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+    judge = spec.load(str(path)).networks["discriminator"]
+    assert judge.made == {"score": (1,), "classes": (10,)}
 
 
 def test_all_that_is_generated_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What an iteration computes in Flax: forwards, gradients by jax.grad or jax.vjp, steps."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from backends.flax_nnx import state as states
 from backends.flax_nnx.losses import TERMS
 from backends.flax_nnx.networks import Network
 from spec.flow import groups, reused, units
-from spec.phases import Phase
+from spec.phases import Phase, Pool
 from spec.workload import Workload
 
 Draws = Mapping[str, Tensor]
@@ -46,6 +46,11 @@ class Phases:
     def __init__(self, workload: Workload, dtype: Any) -> None:
         self.workload, self._dtype = workload, dtype
         self.units = units(workload.phases)
+        self.groups = {unit[0].name: groups(unit) for unit in self.units}
+        self._reused = {
+            unit[0].name: [f"{r.phase}/{r.output}" for phase in unit for r in phase.reuse.values()]
+            for unit in self.units
+        }
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._values = reused(workload.phases, "value")
         self._graphs = reused(workload.phases, "graph")
@@ -54,7 +59,8 @@ class Phases:
         self._keys = {name: workload.draw_keys(phase) for name, phase in self._phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self._phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self._phases.items()}
-        self.masks = {name: workload.mask_keys(phase) for name, phase in self._phases.items()}
+        self.routes = {name: workload.routes(phase) for name, phase in self._phases.items()}
+        self._mixed_before = {n: workload.mixed_before(phase) for n, phase in self._phases.items()}
         self._paces = {name: workload.pace(name) for name in workload.optimizers}
         # Split once: from here on a network is its graph and trees of arrays.
         self._networks = {
@@ -68,13 +74,17 @@ class Phases:
         shared = {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
         return own, shared
 
+    def reused_by(self, unit: Unit, kept: Draws) -> dict[str, Tensor]:
+        """What the phases reuse of what other units gave."""
+        return {key: kept[key] for key in self._reused[unit[0].name] if key in kept}
+
     def update(
         self, unit: Unit, state: states.State, kept: Draws, draws: Draws
     ) -> tuple[states.State, Metrics, Draws]:
         """(state after the steps, metrics, outputs that other units reuse)."""
         metrics: Metrics = {}
         passes: dict[str, Pass] = {}
-        for group in groups(unit):
+        for group in self.groups[unit[0].name]:
             for phase in group:
                 state, passes = self._passed(phase, state, passes, kept, draws)
                 metrics |= passes[phase.name].metrics
@@ -119,23 +129,26 @@ class Phases:
         def objective(moving: states.Trees, seen: Draws) -> Any:
             values, kept = state.parameters | moving, state.statistics
             outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-            mixed, pools = _mixed(phase, state.pools, outputs, outputs, draws)
+            before = self._mixed_before[phase.name]
+            mixed, pools = _mixed(phase, state.pools, before, outputs, draws)
             outputs |= mixed
             whole = dict(outputs)
-            for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
-                name = step.network
-                fed = {port: [outputs[key] for key in keys] for port, keys in step.given.items()}
-                masks = {layer: _joined([draws[k] for k in of]) for layer, of in keys.items()}
+            for route in self.routes[phase.name]:
+                step, name = route.forward, route.forward.network
+                fed = {port: [outputs[key] for key in keys] for port, keys in route.given.items()}
+                masks = {
+                    layer: _joined([draws[k] for k in of]) for layer, of in route.masks.items()
+                }
                 x = {port: _joined(batches) for port, batches in fed.items()}
                 given = (name, values[name], kept[name], x, masks)
                 made, own = self.call(*given, train=step.mode == "train")
                 kept = kept | {name: own}
                 edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
-                for port, names in step.made.items():
+                for port, names in route.made.items():
                     whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
                     y = lax.stop_gradient(made[port]) if step.detach else made[port]
                     outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
-                mixed, pools = _mixed(phase, pools, step.writes, outputs, draws)
+                mixed, pools = _mixed(phase, pools, route.mixed, outputs, draws)
                 outputs, whole = outputs | mixed, whole | mixed
             loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
             reported = {
@@ -245,6 +258,8 @@ class Phases:
         found = {network: own[network] for network in networks if network in own}
         for key, gradient in behind.items():
             reuse = self._phases[name].reuse[key]
+            if reuse.phase not in passes:  # given from outside
+                continue
             further = (reuse.phase, passes, jnp.zeros_like(of_loss), {reuse.output: gradient})
             for network, tree in self._back(*further, networks).items():
                 found[network] = (
@@ -257,7 +272,7 @@ class Phases:
     ) -> tuple[Metrics, states.Trees]:
         """(metrics, gradients) of a phase of a unit, before its step."""
         passes: dict[str, Pass] = {}
-        for group in groups(unit):
+        for group in self.groups[unit[0].name]:
             for phase in group:
                 state, passes = self._passed(phase, state, passes, kept, draws)
                 if phase.name == name:
@@ -270,13 +285,13 @@ class Phases:
 def _mixed(
     phase: Phase,
     pools: dict[str, states.Pool],
-    made: Iterable[str],
+    of_pools: Mapping[str, Pool],
     outputs: Draws,
     draws: Draws,
 ) -> tuple[dict[str, Tensor], dict[str, states.Pool]]:
     """(what was made mixed with its pools, the pools after it): a gather and a scatter."""
     found = {}
-    for name, of in phase.mixed(made).items():
+    for name, of in of_pools.items():
         key = f"{phase.name}/{name}"
         (samples, count), new = pools[key], lax.stop_gradient(outputs[of.of])
         places, filling = count + jnp.arange(len(new)), count < of.size

@@ -223,14 +223,15 @@ class Program:
         kept: Draws = {}
         for unit, update in ((self.of.units[i], self._updates[i]) for i in kind):
             own, shared = self.of.drawn_by(unit, draws)
+            reused = self.of.reused_by(unit, kept)
             if self.settings.mode == "multistep" and unit[0].repeat > 1 and own:
-                body = partial(_repetition, update, kept, shared)
+                body = partial(_repetition, update, reused, shared)
                 state, rows = lax.scan(body, state, own, unroll=1)
                 reported = {metric: row[-1] for metric, row in rows.items()}
             else:
                 for i in range(unit[0].repeat):  # of several phases it is once
                     one = {key: value[i] for key, value in own.items()} | shared
-                    state, reported, outputs = update(state, kept, one)
+                    state, reported, outputs = update(state, reused, one)
                 kept = {**kept, **outputs}
             metrics |= reported
         averages = state.averages and self._average(state.averages, state.parameters)

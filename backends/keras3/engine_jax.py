@@ -6,7 +6,6 @@ it is the same code as on TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,8 @@ Tensor = Any
 Tensors = dict[str, Tensor]
 Loss = Callable[[], tuple[Tensor, Tensors, Tensors]]
 Hanging = Callable[[Tensors], tuple[Tensor, Tensors, Tensors, Tensors]]
-Pull = Callable[[Tensor, Tensors], tuple[Tensors, Tensors]]
+Pull = Callable[[Tensor | None, dict[str, Tensor | None], Sequence[str]], tuple[Tensors, Tensors]]
+Cut = Callable[[Tensors], Tensors]
 Body = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
@@ -109,7 +109,8 @@ def passed(
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
     """((loss, logits, outputs), the way back, values after the forwards).
 
-    The way back takes gradients of the loss and of open outputs to those of parameters and graphs.
+    The way back takes gradients of the loss and of open outputs to those of the parameters asked
+    for and of graphs; None is zero.
     """
 
     def pure(parameters: Tensors, graphs: Tensors) -> Any:
@@ -118,8 +119,15 @@ def passed(
         return (value, open_), (logits, told, after)
 
     parameters = {key: values[key] for key in through}
-    (value, _), pull, (logits, told, after) = jax.vjp(pure, parameters, graphs, has_aux=True)
-    return (value, logits, told), lambda of_loss, asked: pull((of_loss, asked)), after
+    made, pull, (logits, told, after) = jax.vjp(pure, parameters, graphs, has_aux=True)
+    value, open_ = made
+
+    def asked_for(of_loss: Any, asked: Any, keys: Sequence[str]) -> tuple[Tensors, Tensors]:
+        of = {k: jnp.zeros_like(open_[k]) if v is None else v for k, v in asked.items()}
+        own, behind = pull((jnp.zeros_like(value) if of_loss is None else of_loss, of))
+        return {key: own[key] for key in keys if key in own}, behind
+
+    return (value, logits, told), asked_for, after
 
 
 def compiled(function: Callable[..., Any], mode: str, *, donate: bool) -> Callable[..., Any]:
@@ -160,9 +168,17 @@ def in_pieces(
     )
 
 
-def looped(body: Body) -> Body:
-    """The body on each row of the draws in turn, all in one dispatch: (values, all metrics)."""
-    return compiled(partial(repeat, body), "multistep", donate=True)
+def looped(body: Body, cut: Cut, join: Cut) -> Body:
+    """The body on each row of the draws in turn, all in one dispatch: (values, all metrics).
+
+    `cut` makes of the draws what the body takes, and `join` metrics one by one of what it gives.
+    """
+
+    def whole(values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        values, metrics = repeat(body, values, cut(draws))
+        return values, join(metrics)
+
+    return compiled(whole, "multistep", donate=True)
 
 
 def repeat(body: Body, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:

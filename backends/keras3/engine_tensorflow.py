@@ -6,7 +6,6 @@ return are empty here.
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -22,7 +21,8 @@ Tensor = Any
 Tensors = dict[str, Tensor]
 Loss = Callable[[], tuple[Tensor, Tensors, Tensors]]
 Hanging = Callable[[Tensors], tuple[Tensor, Tensors, Tensors, Tensors]]
-Pull = Callable[[Tensor, Tensors], tuple[Tensors, Tensors]]
+Pull = Callable[[Tensor | None, dict[str, Tensor | None], Sequence[str]], tuple[Tensors, Tensors]]
+Cut = Callable[[Tensors], Tensors]
 Body = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
@@ -111,7 +111,8 @@ def passed(
 ) -> tuple[tuple[Tensor, Tensors, Tensors], Pull, Tensors]:
     """((loss, logits, outputs), the way back, values after the forwards).
 
-    The way back takes gradients of the loss and of open outputs to those of parameters and graphs.
+    The way back takes gradients of the loss and of open outputs to those of the parameters asked
+    for and of graphs; None is zero.
     """
     variables = [phases.variables[key].value for key in through]
     # What comes from an earlier tape is a tensor of this one's own, or two would go back at once.
@@ -120,15 +121,20 @@ def passed(
         tape.watch([*variables, *graphs.values()])
         value, logits, told, open_ = loss(graphs)
 
-    def pull(of_loss: Tensor, asked: Tensors) -> tuple[Tensors, Tensors]:
+    def pull(of_loss: Any, asked: Any, keys: Sequence[str]) -> tuple[Tensors, Tensors]:
+        # In eager mode nobody else leaves out what is zero or not asked for.
+        given = [(value, of_loss), *((open_[name], of) for name, of in asked.items())]
+        given = [(target, of) for target, of in given if of is not None]
+        own = {k: v for k, v in zip(through, variables, strict=True) if k in keys}
         found = tape.gradient(
-            [value, *(open_[name] for name in asked)],
-            [*variables, *graphs.values()],
-            output_gradients=[of_loss, *asked.values()],
+            [target for target, _ in given],
+            [*own.values(), *graphs.values()],
+            output_gradients=[of for _, of in given],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        own = dict(zip(through, found[: len(variables)], strict=True))
-        return own, dict(zip(graphs, found[len(variables) :], strict=True))
+        return dict(zip(own, found, strict=False)), dict(
+            zip(graphs, found[len(own) :], strict=True)
+        )
 
     return (value, logits, told), pull, values
 
@@ -153,9 +159,18 @@ def in_pieces(
     return draw(place, shape)
 
 
-def looped(body: Body) -> Body:
-    """The body on each row of the draws in turn, all in one dispatch: (values, all metrics)."""
-    return tf.function(partial(_loop, _row(body)), autograph=False, jit_compile=False)
+def looped(body: Body, cut: Cut, join: Cut) -> Body:
+    """The body on each row of the draws in turn, all in one dispatch: (values, all metrics).
+
+    `cut` makes of the draws what the body takes, and `join` metrics one by one of what it gives.
+    """
+    row = _row(body)
+
+    def whole(values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        values, metrics = _loop(row, values, cut(draws))
+        return values, join(metrics)
+
+    return tf.function(whole, autograph=False, jit_compile=False)
 
 
 def repeat(body: Body, values: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:

@@ -1,6 +1,6 @@
 """What an iteration computes in Keras: forwards, gradients by the engine, steps."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from backends.keras3.device import engine
 from backends.keras3.losses import TERMS
 from backends.keras3.networks import Network
 from spec.flow import groups, reused, units
-from spec.phases import Phase
+from spec.phases import Phase, Pool
 from spec.state import optimized, parameters, statistics
 from spec.workload import Workload
 
@@ -41,6 +41,11 @@ class Phases:
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.units = units(workload.phases)
+        self.groups = {unit[0].name: groups(unit) for unit in self.units}
+        self._reused = {
+            unit[0].name: [f"{r.phase}/{r.output}" for phase in unit for r in phase.reuse.values()]
+            for unit in self.units
+        }
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._values = reused(workload.phases, "value")
         self._graphs = reused(workload.phases, "graph")
@@ -49,7 +54,8 @@ class Phases:
         self._keys = {name: workload.draw_keys(phase) for name, phase in self._phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in self._phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in self._phases.items()}
-        self.masks = {name: workload.mask_keys(phase) for name, phase in self._phases.items()}
+        self.routes = {name: workload.routes(phase) for name, phase in self._phases.items()}
+        self._mixed_before = {n: workload.mixed_before(phase) for n, phase in self._phases.items()}
         self._moving = {
             name: tuple(parameters(workload, p.updates)) for name, p in self._phases.items()
         }
@@ -71,13 +77,17 @@ class Phases:
         shared = {key: draws[key][0] for phase in unit for key in self._shared[phase.name]}
         return own, shared
 
+    def reused_by(self, unit: Unit, kept: Tensors) -> Tensors:
+        """What the phases reuse of what other units gave."""
+        return {key: kept[key] for key in self._reused[unit[0].name] if key in kept}
+
     def update(
         self, unit: Unit, values: Tensors, kept: Tensors, draws: Tensors
     ) -> tuple[Tensors, Tensors, Tensors]:
         """(values after the steps, metrics, outputs that other units reuse)."""
         metrics: Tensors = {}
         passes: dict[str, Pass] = {}
-        for group in groups(unit):
+        for group in self.groups[unit[0].name]:
             for phase in group:
                 values, passes = self._passed(phase, values, passes, kept, draws)
                 metrics |= passes[phase.name].metrics
@@ -186,22 +196,23 @@ class Phases:
     def _loss(self, phase: Phase, draws: Tensors, seen: Tensors) -> tuple[Tensor, Tensors, Tensors]:
         """(loss, logits to report by metric, outputs that later phases reuse)."""
         outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | seen
-        outputs |= self._mixed(phase, outputs, outputs, draws)
+        outputs |= self._mixed(phase, self._mixed_before[phase.name], outputs, draws)
         whole = dict(outputs)
-        for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
-            given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
-            masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
+        for route in self.routes[phase.name]:
+            given = {port: [outputs[name] for name in names] for port, names in route.given.items()}
+            masks = {name: _joined([draws[key] for key in of]) for name, of in route.masks.items()}
+            step = route.forward
             network = self.networks[step.network].given(masks)
             x = {port: _joined(batches) for port, batches in given.items()}
             made = network.through(x, training=step.mode == "train")
             ends = list(accumulate(batch.shape[0] for batch in next(iter(given.values()))))
-            for port, names in step.made.items():
+            for port, names in route.made.items():
                 y = made[port]
                 parts = ops.split(y, ends[:-1], axis=0) if len(names) > 1 else [y]
                 whole |= dict(zip(names, parts, strict=True))
                 closed = [ops.stop_gradient(part) for part in parts] if step.detach else parts
                 outputs |= dict(zip(names, closed, strict=True))
-            mixed = self._mixed(phase, step.writes, outputs, draws)
+            mixed = self._mixed(phase, route.mixed, outputs, draws)
             outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         wanted = (*self._graphs[phase.name], *self._values[phase.name])
@@ -216,11 +227,11 @@ class Phases:
         return loss, logits, told, {name: told[name] for name in self._graphs[phase.name]}
 
     def _mixed(
-        self, phase: Phase, made: Iterable[str], outputs: Tensors, draws: Tensors
+        self, phase: Phase, of_pools: Mapping[str, Pool], outputs: Tensors, draws: Tensors
     ) -> Tensors:
         """What was made mixed with its pools, which are assigned: a gather and a scatter."""
         found = {}
-        for name, of in phase.mixed(made).items():
+        for name, of in of_pools.items():
             key, new = f"pool/{phase.name}/{name}", ops.stop_gradient(outputs[of.of])
             samples, count = self.variables[f"{key}/samples"], self.variables[f"{key}/count"]
             batch, slots = new.shape[0], draws[of.slot(phase.name, name)]
@@ -264,22 +275,20 @@ class Phases:
         self,
         name: str,
         passes: Mapping[str, Pass],
-        of_loss: Tensor,
+        of_loss: Tensor | None,
         of_outputs: Tensors,
         keys: tuple[str, ...],
     ) -> Tensors:
         """What comes back to these parameters from a phase's loss and outputs, through all."""
-        outputs, pull = passes[name].outputs, passes[name].pull
+        pull = passes[name].pull
         assert pull is not None
-        asked = {
-            key: of_outputs[key] if key in of_outputs else ops.zeros_like(outputs[key])
-            for key in self._graphs[name]
-        }
-        own, behind = pull(of_loss, asked)
-        found = {key: own[key] for key in keys if key in own}
+        asked = {key: of_outputs.get(key) for key in self._graphs[name]}
+        found, behind = pull(of_loss, asked, keys)
         for key, gradient in behind.items():
             reuse = self._phases[name].reuse[key]
-            further = (reuse.phase, passes, ops.zeros_like(of_loss), {reuse.output: gradient})
+            if reuse.phase not in passes:  # given from outside
+                continue
+            further = (reuse.phase, passes, None, {reuse.output: gradient})
             for parameter, more in self._back(*further, keys).items():
                 found[parameter] = found[parameter] + more if parameter in found else more
         return found
@@ -289,7 +298,7 @@ class Phases:
     ) -> tuple[Tensors, Tensors]:
         """(metrics, gradients) of a phase of a unit, before its step."""
         passes: dict[str, Pass] = {}
-        for group in groups(unit):
+        for group in self.groups[unit[0].name]:
             for phase in group:
                 values, passes = self._passed(phase, values, passes, kept, draws)
                 if phase.name == name:

@@ -168,7 +168,10 @@ class Program:
             of_kind[kind] = of_kind.get(kind) or (step(one) if whole and not looped else one)
         self._by_place = [of_kind[kind] for kind in kinds]
         self._steps = self._scan if looped else self._loop
-        self._scanned = engine.looped(self._by_place[0] if self._period == 1 else self._whole)
+        if self._period == 1:
+            self._scanned = engine.looped(self._by_place[0], _as_it_is, _as_it_is)
+        else:
+            self._scanned = engine.looped(self._whole, self._by_period, _one_by_one)
         self._unrolled: dict[tuple[int, int], Callable[..., Any]] = {}
 
     def _running(self, place: int) -> tuple[int, ...]:
@@ -197,13 +200,13 @@ class Program:
         behind = (n - ahead) % self._period
         whole = n - ahead - behind
         if whole == n:
-            return self._periods(values, chunk)
+            return self._scanned(values, chunk)  # type: ignore[no-any-return]
         rows, start = [], first
         for length in (ahead, whole, behind):
             if length:
                 part = within(self._table, chunk, first, start, length)
                 if length == whole:
-                    values, metrics = self._periods(values, part)
+                    values, metrics = self._scanned(values, part)
                 else:
                     place = start % self._period, length
                     if place not in self._unrolled:
@@ -215,14 +218,10 @@ class Program:
             start += length
         return values, _joined(rows)
 
-    def _periods(self, values: Tensors, chunk: Tensors) -> tuple[Tensors, Tensors]:
-        """Iterations of whole periods, which begin with one."""
-        if self._period == 1:
-            return self._scanned(values, chunk)  # type: ignore[no-any-return]
+    def _by_period(self, chunk: Tensors) -> Tensors:
+        """Draws of whole periods, which begin with one, a row for each of these."""
         runs = {key: self._period // self._table[key].every for key in chunk}
-        periods = {k: ops.reshape(v, (-1, runs[k], *v.shape[1:])) for k, v in chunk.items()}
-        values, metrics = self._scanned(values, periods)
-        return values, {name: ops.reshape(rows, (-1,)) for name, rows in metrics.items()}
+        return {k: ops.reshape(v, (-1, runs[k], *v.shape[1:])) for k, v in chunk.items()}
 
     def _whole(self, values: Tensors, chunk: Tensors) -> tuple[Tensors, Tensors]:
         """A period."""
@@ -246,15 +245,16 @@ class Program:
         kept: Tensors = {}
         for unit, update in ((self.of.units[i], self._updates[i]) for i in kind):
             own, shared = self.of.drawn_by(unit, draws)
+            reused = self.of.reused_by(unit, kept)
             if self.settings.mode == "multistep" and unit[0].repeat > 1 and own:
-                body = partial(_repetition, update, kept, shared)
+                body = partial(_repetition, update, reused, shared)
                 values, rows = engine.repeat(body, values, own)
                 reported = {metric: row[-1] for metric, row in rows.items()}
             else:
                 # Of several phases it is once; what draws nothing of its own has no rows.
                 repetitions = _rows(self._unstack(own)) if own else [{}] * unit[0].repeat
                 for one in repetitions:
-                    values, reported, outputs = update(values, kept, one | shared)
+                    values, reported, outputs = update(values, reused, one | shared)
                 kept = kept | outputs
             metrics |= reported
         return self._average(values) if self.of.averaged else values, metrics
@@ -288,6 +288,15 @@ def _repetition(
     """One repetition of a phase in a loop: on its own draws and those that all are given."""
     values, metrics, _ = update(values, kept, draws | shared)
     return values, metrics
+
+
+def _as_it_is(rows: Tensors) -> Tensors:
+    return rows
+
+
+def _one_by_one(rows: Tensors) -> Tensors:
+    """Metrics of periods, each with its runs in a row."""
+    return {name: ops.reshape(values, (-1,)) for name, values in rows.items()}
 
 
 def _unstack(draws: Tensors) -> dict[str, list[Tensor]]:

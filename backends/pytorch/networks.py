@@ -187,15 +187,16 @@ class _Scale(nn.Module):
 
     def __init__(self, layer: layers.Scale, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.numbers = (layer.factor, layer.offset)
-        self.axes = [1] * (len(shape) - 1)
+        axes = [1] * (len(shape) - 1)
+        for name, number in (("factor", layer.factor), ("offset", layer.offset)):
+            if isinstance(number, float):
+                setattr(self, name, number)
+            else:  # on the device once: made anew, it would wait for the device in each forward
+                values = torch.tensor(number, dtype=torch.float64).reshape(-1, *axes)
+                self.register_buffer(name, values, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        factor, offset = (self._spread(x, number) for number in self.numbers)
-        return x * factor + offset
-
-    def _spread(self, x: Tensor, number: float | tuple[float, ...]) -> float | Tensor:
-        return number if isinstance(number, float) else x.new_tensor(number).reshape(-1, *self.axes)
+        return x * self.factor + self.offset
 
 
 class _Product(nn.Module):

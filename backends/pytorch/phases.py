@@ -1,7 +1,7 @@
 """What an iteration computes in PyTorch: forwards, gradients by autograd.grad, steps, in place."""
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from backends.pytorch import state as states
 from backends.pytorch.losses import TERMS
 from backends.pytorch.networks import Network
 from spec.flow import groups, reused, units
-from spec.phases import Phase
+from spec.phases import Phase, Pool
 from spec.state import parameters
 from spec.workload import Workload
 
@@ -37,14 +37,27 @@ class Phases:
     def __init__(self, workload: Workload) -> None:
         self.workload = workload
         self.units = units(workload.phases)
+        self.groups = {unit[0].name: groups(unit) for unit in self.units}
+        self._reused = {
+            unit[0].name: [f"{r.phase}/{r.output}" for phase in unit for r in phase.reuse.values()]
+            for unit in self.units
+        }
         # Once: asking a workload takes 0.2 to 0.3 ms, and `run` is timed.
         self._values = reused(workload.phases, "value")
         self._graphs = reused(workload.phases, "graph")
         phases = {phase.name: phase for phase in workload.phases}
+        self._again = {
+            phase.name
+            for unit in self.units
+            for phase in unit[:-1]
+            if self._graphs[phase.name] or any(r.form == "graph" for r in phase.reuse.values())
+        }
+        """Phases whose graph, or one that they reuse, a later one may go through too."""
         self._keys = {name: workload.draw_keys(phase) for name, phase in phases.items()}
         self._drawn = {name: workload.drawn(phase) for name, phase in phases.items()}
         self._shared = {name: workload.shared_keys(phase) for name, phase in phases.items()}
-        self.masks = {name: workload.mask_keys(phase) for name, phase in phases.items()}
+        self.routes = {name: workload.routes(phase) for name, phase in phases.items()}
+        self._mixed_before = {n: workload.mixed_before(phase) for n, phase in phases.items()}
         self.moving = {
             name: tuple(parameters(workload, phase.updates)) for name, phase in phases.items()
         }
@@ -62,6 +75,10 @@ class Phases:
             given |= {key: draws[key][0] for key in self._shared[phase.name]}
         return given
 
+    def reused_by(self, unit: Unit, kept: Draws) -> dict[str, Tensor]:
+        """What the phases reuse of what other units gave."""
+        return {key: kept[key] for key in self._reused[unit[0].name] if key in kept}
+
     def update(
         self, unit: Unit, state: states.State, kept: Draws, draws: Draws, until: str | None = None
     ) -> tuple[Metrics, dict[str, Tensor], list[Tensor]]:
@@ -71,7 +88,7 @@ class Phases:
         """
         metrics: Metrics = {}
         passes: dict[str, Pass] = {}
-        for group in groups(unit):
+        for group in self.groups[unit[0].name]:
             for phase in group:
                 seen = self._seen(phase, passes, kept)
                 found = passes[phase.name] = self.differentiate(phase, state, seen, draws)
@@ -109,26 +126,32 @@ class Phases:
         `seen` is what it reuses.
         """
         outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-        outputs |= _mixed(phase, state.pools, outputs, outputs, draws)
+        outputs |= _mixed(phase, state.pools, self._mixed_before[phase.name], outputs, draws)
         whole, kept, networks = dict(outputs), self._graphs[phase.name], state.networks
-        for step, keys in zip(phase.forwards, self.masks[phase.name], strict=True):
-            given = {port: [outputs[name] for name in names] for port, names in step.given.items()}
-            masks = {name: _joined([draws[key] for key in of]) for name, of in keys.items()}
+        for route in self.routes[phase.name]:
+            given = {port: [outputs[name] for name in names] for port, names in route.given.items()}
+            masks = {name: _joined([draws[key] for key in of]) for name, of in route.masks.items()}
+            step = route.forward
             network = networks[step.network].train(step.mode == "train")
-            closed = step.detach and set(kept).isdisjoint(step.writes)
+            closed = step.detach and set(kept).isdisjoint(route.writes)
             with torch.set_grad_enabled(not closed):
                 made = network({port: _joined(of) for port, of in given.items()}, masks)
             sizes = [len(batch) for batch in next(iter(given.values()))]
-            for port, names in step.made.items():
+            for port, names in route.made.items():
                 own = dict(zip(names, torch.split(made[port], sizes), strict=True))
                 whole |= own
                 outputs |= {n: y.detach() if step.detach else y for n, y in own.items()}
-            mixed = _mixed(phase, state.pools, step.writes, outputs, draws)
+            mixed = _mixed(phase, state.pools, route.mixed, outputs, draws)
             outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
         moving = states.moving(networks, self.moving[phase.name])
         gradients = torch.autograd.grad(
-            loss, moving, create_graph=False, allow_unused=False, retain_graph=bool(kept)
+            loss,
+            moving,
+            create_graph=False,
+            allow_unused=True,  # another head's parameters: zero, as everywhere
+            materialize_grads=True,
+            retain_graph=phase.name in self._again,
         )
         metrics = {f"{phase.name}_loss": loss.detach()} | {
             name: torch.sigmoid(outputs[logits].detach()).mean()
@@ -174,13 +197,13 @@ class Phases:
 def _mixed(
     phase: Phase,
     pools: dict[str, states.Pool],
-    made: Iterable[str],
+    of_pools: Mapping[str, Pool],
     outputs: Mapping[str, Tensor],
     draws: Draws,
 ) -> dict[str, Tensor]:
     """What was made mixed with its pools, which it changes in place: a gather and a scatter."""
     found = {}
-    for name, of in phase.mixed(made).items():
+    for name, of in of_pools.items():
         (samples, count), new = pools[f"{phase.name}/{name}"], outputs[of.of].detach()
         places = torch.arange(len(new), device=new.device) + count
         filling = count < of.size

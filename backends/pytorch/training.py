@@ -35,6 +35,8 @@ class Program:
         self._classes, self._period = workload.classes(), workload.period
         self._block = whole_periods(settings.chunk, self._period)
         self._shapes = {key: draw.source.shape for key, draw in self._table.items()}
+        self._taken = {name: network.taken for name, network in workload.networks.items()}
+        self._made = {name: network.made for name, network in workload.networks.items()}
         self.optimizer_origin: Literal["native", "own"] = max(
             map(optimizers.origin, workload.optimizers.values()), default="native"
         )
@@ -196,8 +198,9 @@ class Program:
         metrics: Metrics = {}
         kept: dict[str, Tensor] = {}
         for unit, update in updates:
+            reused = self.of.reused_by(unit, kept)
             for i in range(unit[0].repeat):  # of several phases it is once
-                reported, outputs, _ = update(state, kept, self.of.drawn_by(unit, draws, i))
+                reported, outputs, _ = update(state, reused, self.of.drawn_by(unit, draws, i))
             metrics |= reported
             kept |= outputs
         self._average(state.networks, state.averages)
@@ -220,7 +223,7 @@ class Program:
 
     def _samples(self, network: str, inputs: Array | Mapping[str, Array]) -> dict[str, Tensor]:
         of = self.workload.networks[network]
-        shapes, given = of.taken, of.by_name(inputs)
+        shapes, given = self._taken[network], of.by_name(inputs)
         require_classes(of.classes, given)
         return {
             name: states.from_canonical(array, shapes[name], self._like)
@@ -229,7 +232,7 @@ class Program:
 
     def _numpy(self, network: str, outputs: Mapping[str, Tensor]) -> Array | Arrays:
         of = self.workload.networks[network]
-        shapes = of.made
+        shapes = self._made[network]
         found = {name: states.to_canonical(y, shapes[name]) for name, y in outputs.items()}
         return of.plain(found)  # type: ignore[no-any-return]
 

@@ -15,7 +15,7 @@ from backends.reference import state as states
 from backends.reference.device import block_until_ready
 from backends.reference.losses import TERMS
 from backends.reference.networks import forward, sigmoid
-from spec.flow import groups, needs_iteration, running
+from spec.flow import groups, makers, needs_iteration, running
 from spec.phases import Forward, Phase, Reuse
 from spec.randomness import blocks, by_iteration, require_classes, whole_periods
 from spec.state import parameters
@@ -268,7 +268,10 @@ class Program:
         if reuse.form == "value":
             return earlier.outputs[reuse.output]
         maker = self.phases[reuse.phase]
-        return self._outputs(maker, earlier, moving, bare=reuse.output)[0][reuse.output]
+        # Others may have moved since: a forward of theirs that is detached stays what it was.
+        behind = makers(maker, reuse.output, self.phases)
+        own = {key: moving[key] for key in moving if key.split("/")[0] in behind}
+        return self._outputs(maker, earlier, own, bare=reuse.output)[0][reuse.output]
 
     def _forward(
         self, step: Forward, values: Arrays, outputs: Arrays, masks: Arrays, bare: str | None

@@ -26,10 +26,10 @@ Record = dict[str, Any]
 def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
     """In which of a block's turns a prepared cell is timed: in all, or in some, spread evenly.
 
-    A single dispatch that is longer than a round is wanted to last is taken as often as fits into
-    what a block is wanted to last.
+    A single chunk of draws whose iterations last longer than a round is wanted to is taken as often
+    as fits into what a block is wanted to last.
     """
-    single = found["iterations_per_round"] == found["first_iterations"]
+    single = found["iterations_per_round"] <= found["chunk_iterations"]
     lasts_s = found["round_s"] if single else wanted_s
     n = min(turns, max(1, int(turns * wanted_s / lasts_s)))
     return [int((i + 0.5) * turns / n) for i in range(n)]

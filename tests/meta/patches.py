@@ -258,7 +258,7 @@ def rates_by_steps(folder: str) -> list[Patch]:
     """A schedule counts every step of an optimizer as an iteration."""
     module = import_module(f"backends.{folder}.optimizers")
     factor = module.rate_factor
-    each = Pace((1,))
+    each = Pace.of((1,))
     return [(module, "rate_factor", lambda schedule, _, *rest: factor(schedule, each, *rest))]
 
 

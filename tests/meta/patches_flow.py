@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spec.phases import Forward
-from spec.workload import Pace
+from spec.workload import Pace, Route
 from tests.meta.patches import Patch, phases_of, program_of
 
 
@@ -25,7 +25,8 @@ def remade(folder: str) -> list[Patch]:
         real(self, workload.model_copy(update={"phases": tuple(changed)}), *rest)
         self._keys["old"]["z"] = "d/z"
         self._shared["old"], self._drawn["old"] = ["d/z"], workload.drawn(old)
-        self.masks["old"] = [{}, *workload.mask_keys(old)]
+        made = Route(again, again.given, again.made, again.writes, {}, {})
+        self.routes["old"] = (made, *workload.routes(old))
 
     return [(phases, "__init__", init)]
 
@@ -88,7 +89,7 @@ def rates_as_if_all_ran(folder: str) -> list[Patch]:
     factor = module.rate_factor
 
     def rate_factor(schedule: Any, pace: Pace, *rest: Any) -> Any:
-        return factor(schedule, Pace((pace.steps,)), *rest)
+        return factor(schedule, Pace.of((pace.steps,)), *rest)
 
     return [(module, "rate_factor", rate_factor)]
 

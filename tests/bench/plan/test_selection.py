@@ -100,7 +100,9 @@ def test_workloads_by_name_and_by_file(tmp_path: Path, monkeypatch: pytest.Monke
     path.write_text(text.replace('"mlp_small"', '"own"', 1), "utf-8")
     assert workloads(f"gaussian, {path},,gaussian") == ("gaussian", str(path))
     assert workloads(f"{path},all") == (str(path), *spec.names())
-    with pytest.raises(UserError, match=r"^--workload: given nothing; allowed: dcgan_32, "):
+    with pytest.raises(
+        UserError, match=r"^--workload: given nothing; allowed: cgan, cyclegan_64, "
+    ):
         workloads(" ,")
     (tmp_path / "b.toml").write_text(text, "utf-8")
     same = f"{tmp_path / 'b.toml'} and mlp_small have the same name"

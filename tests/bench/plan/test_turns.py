@@ -19,12 +19,12 @@ from bench.results.blocks import merged
     ],
 )
 def test_long_dispatches_are_fewer_and_spread_evenly(round_s: float, expected: list[int]) -> None:
-    found = {"round_s": round_s, "iterations_per_round": 8, "first_iterations": 8}
+    found = {"round_s": round_s, "iterations_per_round": 8, "chunk_iterations": 8}
     assert turns_of(found, 0.25, 5) == expected
 
 
 def test_rounds_of_several_dispatches_are_taken_in_all_turns() -> None:
-    found = {"round_s": 60.0, "iterations_per_round": 16, "first_iterations": 8}
+    found = {"round_s": 60.0, "iterations_per_round": 16, "chunk_iterations": 8}
     assert turns_of(found, 0.25, 3) == [0, 1, 2]
 
 

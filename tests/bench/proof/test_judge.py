@@ -185,7 +185,7 @@ def test_an_end_is_waited_for_and_exported(workload: Workload) -> None:
     assert found.metrics["loss"].tolist() == [0.5, 0.25]
     first = init_state(workload, 3)
     assert all(np.array_equal(asked[0][key], first[key]) for key in first)
-    assert asked[1:] == [("imported", "data", 3, 2), ("waited", "state")]
+    assert asked[1:] == [("imported", "data", 3, 2, 0), ("waited", "state")]
 
 
 class Short:
@@ -199,15 +199,15 @@ class Short:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.own, name)
 
-    def run(self, state: Any, data: Any, seed: int, n: int) -> Any:
+    def run(self, state: Any, data: Any, seed: int, n: int, first: int) -> Any:
         """As it is."""
         self.ran.append(n)
-        return self.own.run(state, data, seed, n)
+        return self.own.run(state, data, seed, n, first)
 
-    def draws(self, data: Any, seed: int, n: int) -> Any:
+    def draws(self, data: Any, seed: int, n: int, first: int) -> Any:
         """As they are."""
         self.drawn.append(n)
-        return self.own.draws(data, seed, n)
+        return self.own.draws(data, seed, n, first)
 
 
 @pytest.mark.parametrize("close", [True, False])
@@ -225,9 +225,9 @@ def test_a_run_is_proved_with_as_few_runs_of_the_reference_as_can_be(
     def noted(name: str) -> Any:
         own = getattr(timed_path, name)
 
-        def call(*given: Any) -> Any:
+        def call(*given: Any, **more: Any) -> Any:
             asked.append((name, len(given[1]), *given[2:4]))
-            return own(*given)
+            return own(*given, **more)
 
         return call
 

@@ -57,15 +57,17 @@ def test_the_third_run_is_made_where_a_parameter_follows_rounding(
 ) -> None:
     asked: list[Any] = []
 
-    def run(*given: Any) -> Course:
-        asked.append(given)
+    def run(*given: Any, terms: Any = None, start: int) -> Course:
+        asked.append((*given, terms, start))
         return replace(of(float(len(asked)), late, late), terms={"of": {given[4]: 1.0}})
 
     monkeypatch.setattr(module, "course", run)
     workload: Any = "workload"
-    whole, _ = replayed(workload, [{}], "float32", 7)
+    whole, _ = replayed(workload, [{}], "float32", 7, start=5)
     assert [given[:5] for given in asked] == [("workload", [{}], "float32", 7, w) for w in ways]
-    assert [given[5:] for given in asked] == [(), (), ({"of": {"up": 1.0}},)][: len(ways)]
+    assert [given[5:] for given in asked] == [(None, 5), (None, 5), ({"of": {"up": 1.0}}, 5)][
+        : len(ways)
+    ]
     assert whole.moved == [end(2.5), end(3.5)][: len(ways) - 1]
 
 
@@ -113,7 +115,9 @@ def _program(monkeypatch: pytest.MonkeyPatch) -> Counting:
     program = Counting()
     state = {"w": np.array(0.1), "iteration": np.array(0)}
     monkeypatch.setattr(module, "oracle", lambda workload: program)
-    monkeypatch.setattr(module, "proof_state", lambda workload, seed: state if seed == 3 else None)
+    monkeypatch.setattr(
+        module, "proof_state", lambda workload, seed, start: state if seed == 3 else None
+    )
     return program
 
 

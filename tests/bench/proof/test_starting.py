@@ -37,9 +37,9 @@ class Program:
         assert all(np.array_equal(arrays[key], value) for key, value in first.items())
         return dict(arrays)
 
-    def run(self, state: Any, data: Any, seed: int, n: int) -> Any:
+    def run(self, state: Any, data: Any, seed: int, n: int, first: int = 0) -> Any:
         """A second each."""
-        assert data[0] == "placed"
+        assert (data[0], first) == ("placed", 0)
         self.asked.append((seed, n))
         self.clock[0] += n
         return state | {"iteration": np.array(n)}, {"loss": np.arange(float(n))}

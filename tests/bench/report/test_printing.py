@@ -46,12 +46,12 @@ def accented(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("width", [40, 90])
+@pytest.mark.parametrize("width", [40, 100])
 def test_list(width: int) -> None:
     text = printed(plain("list", COLUMNS=str(width)))
     assert max(len(line.rstrip()) for line in text.splitlines()) <= width
     assert ("workload: dcgan_32" in text.splitlines()) == (width == 40)
-    assert ("+-----" in text) == (width == 90)
+    assert ("+-----" in text) == (width == 100)
 
 
 def test_check_names_the_path(tmp_path: Path) -> None:

@@ -15,10 +15,18 @@ FOLDER = str(Path(spec.__file__).parent)
 CHUNK, ITERATIONS = 2, 5
 READS = {"phases.py:decay"}
 """Two fields as one: no work."""
+CUTS = {
+    "randomness.py:blocks",
+    "randomness.py:by_iteration",
+    "randomness.py:within",
+    "sources.py:runs",
+    "sources.py:runs_within",
+}
+"""Which rows of a block an iteration is given: whole numbers, and a slice for each draw."""
 
 
 def calls_of_the_spec(workload: str, row: str, mode: str) -> list[str]:
-    """What a warm `run` calls of `spec`, `<file>:<function>` once each; but for `READS`."""
+    """What a warm `run` calls of `spec`, `<file>:<function>`; but for `READS` and `CUTS`."""
     loaded = spec.load(workload)
     settings = Settings(mode, "float32", "cpu", CHUNK)  # type: ignore[arg-type]
     program = backends.prepare(row, loaded, settings)
@@ -37,4 +45,4 @@ def calls_of_the_spec(workload: str, row: str, mode: str) -> list[str]:
         program.run(state, placed, 0, ITERATIONS)
     finally:
         sys.setprofile(None)
-    return sorted(called - READS)
+    return sorted(name for name in called - READS - CUTS if "<" not in name)

@@ -1,6 +1,7 @@
 """What is in a round's time and what is not, on a clock that each part moves."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ class Parts:
 
 def test_a_round_is_its_work_and_the_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     parts: Any = Parts()
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, parts.stopwatch)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: parts.now)
     monkeypatch.setitem(timing._READY, "cell", ready)
@@ -51,7 +52,7 @@ def test_a_round_is_its_work_and_the_wait_for_it(monkeypatch: pytest.MonkeyPatch
 
 def test_a_round_without_a_clock_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     parts: Any = Parts()
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, lambda: None)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: parts.now)
     monkeypatch.setitem(timing._READY, "cell", ready)
@@ -60,7 +61,7 @@ def test_a_round_without_a_clock_of_the_device(monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_round_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     parts: Any = Parts()
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, lambda: None)
     monkeypatch.setitem(timing._READY, "cell", ready)
     for _ in range(4):
@@ -98,7 +99,7 @@ def test_a_round_is_long_enough_and_little_longer(
 ) -> None:
     round_s, program = 0.25, Steady(iteration_s)
     parts: Any = program
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, lambda: None)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
     k, measured_s = timing._iterations_per_round(ready, 1, round_s, None)
@@ -115,7 +116,7 @@ def test_a_round_is_whole_chunks_a_tenth_more_than_were_needed(
     program = Steady(0.001)
     program.tried.append(32)  # compiled by the first step
     parts: Any = program
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, lambda: None)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
     k, _ = timing._iterations_per_round(ready, 32, 0.25, None)
@@ -130,7 +131,7 @@ def test_a_disturbed_try_makes_no_short_round(
 ) -> None:
     round_s, program = 0.25, Steady(iteration_s, (begins_s, begins_s + 0.6))
     parts: Any = program
-    workload: Any = None
+    workload: Any = SimpleNamespace(period=1)
     ready = timing.Ready(workload, parts, None, None, lambda: None)
     monkeypatch.setattr(timing.time, "perf_counter", lambda: program.now)
     k, _ = timing._iterations_per_round(ready, 1, round_s, None)

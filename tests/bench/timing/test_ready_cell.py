@@ -111,8 +111,8 @@ class Leaving:
         ran = np.arange(state + 1, state + n + 1)
         late = np.inf if not self.in_state_only else 0.0
         return state + n, {
-            "loss": np.where(ran > self.finite, late, 1.0),
-            "other": np.zeros(n),
+            "d_loss": np.where(ran > self.finite, late, 1.0),
+            "g_loss": np.zeros(n),
         }
 
     def block_until_ready(self, value: Any) -> None:
@@ -153,7 +153,7 @@ def test_a_round_that_ended_with_a_loss_that_is_not_finite_is_seen_though_the_ne
     monkeypatch.setitem(timing._READY, "cell", ready)
     for n in (4, 1, 5):
         timing.time_round("cell", n)
-    ready.metrics[0][1]["loss"][2:] = np.inf
+    ready.metrics[0][1]["d_loss"][2:] = np.inf
     assert timing.count("cell")["left_at"] == 3
 
 

@@ -71,7 +71,7 @@ def _shown(workload: dict[str, Any]) -> dict[str, str]:
         "parameters": "\n".join(counts),
         "batch": str(workload["batch_size"]),
         "updates": str(workload["updates_per_iteration"]),
-        "data": ", ".join(workload["data"].values()),
+        "data": ", ".join(dict.fromkeys(workload["data"].values())),
         "document": workload["document"] or "",
     }
 

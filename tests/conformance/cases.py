@@ -172,8 +172,17 @@ class Case:
 
 @lru_cache(maxsize=64)
 def small(name: str) -> Workload:
-    """A workload, built-in or a file, at its conformance size."""
-    return spec.load(name, SMALL.get(name, BATCH))
+    """A workload, built-in or a file, at its conformance size, with pools of at least a batch."""
+    if name in SMALL:
+        return spec.load(name, SMALL[name])
+    size = BATCH["schedule.batch_size"]
+    pools = {
+        f"phases[{i}].pools.{pool}.size": size
+        for i, phase in enumerate(spec.load(name).phases)
+        for pool, of in phase.pools.items()
+        if of.size < size
+    }
+    return spec.load(name, BATCH | pools)
 
 
 def oracle(workload: Workload) -> Program:

@@ -7,11 +7,13 @@ from typing import Any, Literal, NamedTuple
 import backends
 from bench.proof.closeness import CheckFailed
 from spec.errors import UserError
+from spec.workload import Workload
 from tests.conformance import (
     checks,
     device_checks,
     draw_checks,
     extremes,
+    gradient_checks,
     grid,
     run_checks,
     state_checks,
@@ -19,6 +21,7 @@ from tests.conformance import (
 from tests.conformance.cases import Case
 from tests.conformance.controls import check_control
 from tests.conformance.convergence import check_convergence
+from tests.conformance.probes import with_a_detached_branch
 from tests.fuzz.comparison import check_random_gan
 
 BOTH = ("float64", "float32")
@@ -35,6 +38,11 @@ OF_LARGE = ("mode", "golden_losses", "iteration", "pools", "run")
 """What is asked of them but for `--full`: all of an iteration, and the timed path."""
 
 
+def has_a_detached_branch(workload: Workload) -> bool:
+    """Whether a phase passes what it moves to another forward."""
+    return with_a_detached_branch(workload) is not None
+
+
 class Check(NamedTuple):
     """One check and where it applies."""
 
@@ -46,6 +54,8 @@ class Check(NamedTuple):
     """Empty: all of them."""
     built_in: bool = False
     """Needs what is committed beside a built-in workload."""
+    where: Callable[[Workload], bool] = lambda workload: True
+    """Whether a workload has what is checked."""
 
     @property
     def name(self) -> str:
@@ -59,8 +69,8 @@ CATALOGUE = (
     Check(checks.check_output_shapes, modes="first"),
     Check(checks.check_layers, modes="first", precisions=BOTH),
     Check(checks.check_networks, modes="first", precisions=BOTH),
-    Check(checks.check_gradients, modes="first", precisions=BOTH),
-    Check(checks.check_detached_gradients, modes="first"),
+    Check(gradient_checks.check_gradients, modes="first", precisions=BOTH),
+    Check(gradient_checks.check_detached_gradients, modes="first", where=has_a_detached_branch),
     Check(checks.check_optimizers, modes="first", precisions=BOTH),
     Check(checks.check_only_intended_move, modes="first"),
     Check(checks.check_round_trip, modes="first", precisions=BOTH),
@@ -74,7 +84,7 @@ CATALOGUE = (
         precisions=BOTH,
         workloads=("dcgan_32",),
     ),
-    Check(checks.check_pools, modes="every", workloads=("cyclegan_64",)),
+    Check(checks.check_pools, modes="every", where=lambda workload: bool(workload.pools())),
     Check(checks.check_trajectory, modes="every"),
     Check(run_checks.check_draws, modes="every", precisions=BOTH),
     Check(run_checks.check_run, modes="every", precisions=BOTH),

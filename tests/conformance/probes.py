@@ -1,11 +1,13 @@
 """Workloads that checks make: of one layer, of one network, of a phase that cuts a gradient."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from spec.connections import Seen, check_phase, reached
 from spec.layers import AnyLayer, Embedding
 from spec.network import Network, Whole
-from spec.phases import Forward
+from spec.phases import Forward, Phase
 from spec.workload import Workload
 
 
@@ -52,6 +54,21 @@ def with_a_detached_branch(workload: Workload) -> Workload | None:
     ]
     both = {"name": "both", "forwards": forwards, "losses": (*phase.losses, *terms), "repeat": 1}
     return workload.model_copy(update={"phases": (phase.model_copy(update=both),)})
+
+
+def values_of_phases(workload: Workload) -> Iterator[tuple[Phase, dict[str, tuple[int, ...]]]]:
+    """Phases that can be given real values for all that they reuse, with the shapes of these."""
+    by_name = {phase.name: phase for phase in workload.phases}
+    known: dict[str, dict[str, Seen]] = {}
+    for i, phase in enumerate(workload.phases):
+        known[phase.name] = check_phase(workload, f"phases[{i}]", phase, known)
+        of = {name: known[phase.name][name] for name in phase.reuse}
+        own = {k: reuse.model_copy(update={"form": "value"}) for k, reuse in phase.reuse.items()}
+        alone = phase.model_copy(update={"reuse": own})
+        trained = {name for term in phase.losses for name in reached(alone, term, by_name)}
+        real = all(seen.classes is None for seen in of.values())
+        if of and real and not phase.together and trained.issuperset(phase.updates):
+            yield phase, {name: seen.shape for name, seen in of.items()}
 
 
 def _renamed(forward: Forward, names: dict[str, str]) -> Forward:

@@ -11,7 +11,8 @@ from bench.proof.sensitivity import rounded
 from spec import randomness, tolerances
 from spec.state import init_state
 from tests.conformance.cases import CHUNK, SEED, Case, oracle
-from tests.conformance.checks import by_head, check_one_iteration, given_to, identical
+from tests.conformance.checks import by_head, check_one_iteration, identical
+from tests.conformance.gradient_checks import given_to
 from tests.conformance.run_checks import RUN_ITERATIONS
 
 

@@ -8,7 +8,7 @@ import pytest
 import spec
 from backends.protocol import absent_mode, declared
 from bench.workers.pool import DETERMINISTIC, Where, WorkerFailed, Workers
-from tests.conformance.catalogue import CATALOGUE, LARGE, OF_LARGE, Check, perform
+from tests.conformance.catalogue import BY_NAME, CATALOGUE, LARGE, OF_LARGE, Check, perform
 from tests.conftest import Recorder, Selection, of_row, selection_of
 
 TIMEOUT_S = {"convergence": 3000.0}
@@ -115,6 +115,7 @@ def _applies(check: Check, precision: str, workload: str, place: int, modes: int
         and precision in check.precisions
         and workload in (check.workloads or (workload,))
         and (not check.built_in or workload in spec.names())
+        and check.where(spec.load(workload))
         and wanted[check.modes]
     )
 
@@ -160,7 +161,8 @@ def test_flow(
     plan = [(modes[0], check) for check in IN_FIRST]
     if path.stem not in IN_ONE_MODE and (row != row_of_slow or path.stem in sample):
         plan += [(modes[-1], check) for check in IN_LAST if len(modes) > 1]
-    for mode, check in plan:
+    loaded = spec.load(str(path))
+    for mode, check in ((m, c) for m, c in plan if BY_NAME[c].where(loaded)):
         arguments = (row, "float64", str(path), mode, check, {"first_mode": modes[0]})
         result = _ask(quick_workers, selection, *arguments)
         record_property("result", (row, path.stem, mode, "float64", check, result))

@@ -1,7 +1,7 @@
 """One random GAN in one row against the reference; runs in the row's worker."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from bench.proof.sensitivity import Moved, parameter_of
 from bench.proof.timed_path import rows_of, told
 from spec import data, randomness, tolerances
 from spec.flow import needs_iteration
+from spec.phases import Phase
 from spec.short_form import ShortForm, expand, is_short
 from spec.state import averages, init_state, is_count, parameters, shapes, statistics
 from spec.workload import Workload
@@ -44,8 +45,8 @@ def compare(row: str, gan: str, mode: str, device: str) -> dict[str, Any]:
     """{status, max_error, limit, where, message} of a comparison with the reference.
 
     In the short form of forward passes, losses, gradients and one iteration; in the long form of a
-    run over a period and one iteration more. `gan` is JSON. A difference is `failed`; whatever else
-    goes wrong is an exception.
+    run over a period and one iteration more, and of the gradients of phases that hang together.
+    `gan` is JSON. A difference is `failed`; whatever else goes wrong is an exception.
     """
     raw = json.loads(gan)
     workload = workload_of(raw)
@@ -54,7 +55,7 @@ def compare(row: str, gan: str, mode: str, device: str) -> dict[str, Any]:
     status, message = "passed", ""
     try:
         compared = _Comparison(workload, backends.prepare(row, workload, settings), measured)
-        compared.all() if is_short(raw) else compared.run()
+        compared.all() if is_short(raw) else compared.long()
     except CheckFailed as failure:
         status, message = "failed", str(failure)
     return {
@@ -99,8 +100,14 @@ class _Comparison:
         found = {key: tuple(value.shape) for key, value in exported.items()}
         self.measured.true(found == shapes(self.workload), "names and shapes of the state")
         self.forward()
-        self.gradients()
+        self.gradients(self.workload.phases)
         self.iteration()
+
+    def long(self) -> None:
+        """What the long form has beside: phases that hang together, and a run of all."""
+        chained = [phase for phase in self.workload.phases if needs_iteration(phase, None)]
+        self.gradients(chained)
+        self.run()
 
     def run(self) -> None:
         """Metrics and state of a run over each place of a period, and the first once more."""
@@ -143,10 +150,10 @@ class _Comparison:
         where = f"forward {'train' if train else 'eval'}"
         self._tensors("forward", where, *self._three(output))
 
-    def gradients(self) -> None:
-        """Losses and gradients of each phase."""
-        for phase in self.workload.phases:
-            own = [key for key in self.draws if key.startswith(f"{phase.name}/")]
+    def gradients(self, phases: Sequence[Phase]) -> None:
+        """Losses and gradients of these phases."""
+        for phase in phases:
+            own = [*self.workload.drawn(phase), *self.workload.shared_keys(phase)]
             given = {key: self.draws[key][0] for key in own}
             if needs_iteration(phase, None):
                 given = self.draws

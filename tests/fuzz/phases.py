@@ -166,13 +166,16 @@ def long_gans(draw: Draw) -> Layer:
         networks["t"] = {"input": list(of.shape), "layers": layers}
     lazy = draw(st.sampled_from(PERIODS))
     d_first = draw(st.booleans())
-    if d_first:
+    chained = of.translator and draw(st.booleans())
+    if chained:
+        phases = _three(draw, of)
+    elif d_first:
         phases = _d_then_g(draw, of)
     else:
         first = _g_phase(draw, of)
         reused = first["repeat"] == 1 and draw(st.booleans())
         phases = [first, _d_phase(draw, of, "g_phase" if reused else None)]
-    if of.translator:
+    if of.translator and not chained:
         phases.append(_t_phase(draw, of, phases, lazy))
     elif lazy > 1:
         own = {"name": "lazy", "every": lazy, "repeat": 1, "metrics": {}}
@@ -324,6 +327,35 @@ def _d_then_g(draw: Draw, of: Names) -> list[Layer]:
     losses = [draw(_adversarial("score", True))]
     own = {"forwards": [], "losses": losses, "reuse": reuse, "together": True}
     return [d, _phase("g_phase", [], ["g"], **own)]
+
+
+def _three(draw: Draw, of: Names) -> list[Layer]:
+    """Three phases that hang together: two go back through what the first has made.
+
+    Both at once, through T to G; or one alone, to D, behind a step of G, whose forward was cut.
+    """
+    late = draw(st.booleans())
+    draws, made, wanted = _made(draw, of, "fake")
+    made["detach"] = late
+    moved = of.forward("t", ["fake"], [], ["moved"])
+    forwards = [made, moved, of.forward("d", ["moved"], [wanted], ["moved_t"])]
+    if late:
+        forwards.append(of.forward("d", ["fake"], [wanted], ["fake_t"]))
+    losses = [draw(_adversarial("moved_t", True))]
+    first = _phase("t_phase", draws, ["t"], forwards=forwards, losses=losses)
+    score = {"phase": "t_phase", "output": "fake_t" if late else "moved_t", "form": "graph"}
+    parts: Layer = {"reuse": {"score": score}}
+    if not late:
+        parts |= {"forwards": [], "together": True}
+        up, down = (draw(_adversarial("score", real)) for real in (True, False))
+        g = _phase("g_phase", [], ["g"], losses=[up], **parts)
+        return [first, g, _phase("d_phase", [], ["d"], losses=[down], **parts)]
+    more, again, others = _made(draw, of, "more")
+    judged = of.forward("d", ["more"], [others], ["more_d"])
+    terms = [draw(_adversarial("score", False)), draw(_adversarial("more_d", True))]
+    parts |= {"forwards": [again, judged], "losses": terms}
+    middle = _g_phase(draw, of) | {"repeat": 1}
+    return [first, middle, _phase("d_phase", more, ["d", "g"], **parts)]
 
 
 def _t_phase(draw: Draw, of: Names, phases: list[Layer], lazy: int) -> Layer:

@@ -17,6 +17,22 @@ OWN = {"cuda_graph.py"}
 """What a framework's fast path needs and the others have in themselves."""
 
 
+METHODS = {
+    "Program": (),
+    "Phases": (
+        "drawn_by",
+        "reused_by",
+        "update",
+        "until",
+        "differentiate",
+        "apply",
+        "move_averages",
+    ),
+}
+"""Classes whose public methods are compared, all or these: how the rest is called in a framework
+follows from whether its networks hold their numbers."""
+
+
 def files(folder: str) -> set[str]:
     return {
         path.name
@@ -31,9 +47,10 @@ def public_names(path: Path) -> list[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             names.append(node.name)
-            if isinstance(node, ast.ClassDef) and node.name == "Program":
+            if isinstance(node, ast.ClassDef) and node.name in METHODS:
                 methods = [m.name for m in node.body if isinstance(m, ast.FunctionDef)]
-                names += [f"Program.{m}" for m in methods if not m.startswith("_")]
+                own = METHODS[node.name] or [m for m in methods if not m.startswith("_")]
+                names += [f"{node.name}.{m}" for m in methods if m in own]
     return names
 
 

@@ -23,6 +23,7 @@ from tests.meta.patches_draws import (
 )
 from tests.meta.patches_flow import (
     an_iteration_late,
+    given_else_values,
     graphs_cut,
     left_out_at_first,
     one_after_the_other,
@@ -53,6 +54,7 @@ FLOW_FAULTS = (
     Fault("the other head", "gradients", PORTS, changed_workload(heads_exchanged)),
     Fault("old fakes made anew", "run", CHAIN, remade),
     Fault("a graph that is cut", "gradients", CHAIN, changed_workload(graphs_cut)),
+    Fault("given values the other way round", "gradients", CHAIN, given_else_values),
     Fault("steps not taken together", "iteration", CHAIN, changed_workload(one_after_the_other)),
     Fault("a lazy phase an iteration late", "run", LAZY, an_iteration_late),
     Fault("a lazy phase left out at first", "cut_run", LAZY, left_out_at_first),

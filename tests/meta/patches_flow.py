@@ -31,6 +31,17 @@ def remade(folder: str) -> list[Patch]:
     return [(phases, "__init__", init)]
 
 
+def given_else_values(folder: str) -> list[Patch]:
+    """What a phase is given for what it reuses is taken the other way round."""
+    program = program_of(folder)
+    real = program.losses_and_gradients
+
+    def other(self: Any, state: Any, phase: str, draws: Any, reused: Any = None) -> Any:
+        return real(self, state, phase, draws, reused and {k: -v for k, v in reused.items()})
+
+    return [(program, "losses_and_gradients", other)]
+
+
 def graphs_cut(workload: Any) -> dict[str, Any]:
     """Where there is another way to the networks too, what is reused is but a value."""
     phases = [

@@ -34,8 +34,8 @@ ONCE = ("mlp_small",)
 
 LARGE = ("dcgan_28", "dcgan_64", "pix2pix_64", "cyclegan_64")
 """Compiling them takes minutes, and `dcgan_32` has passed every check of convolutions."""
-OF_LARGE = ("mode", "golden_losses", "iteration", "pools", "run")
-"""What is asked of them but for `--full`: all of an iteration, and the timed path."""
+OF_LARGE = ("mode", "iteration", "run")
+"""What is asked of them but for `--full`, in one mode: all of an iteration, and the timed path."""
 
 
 def has_a_detached_branch(workload: Workload) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spec import randomness
-from spec.workload import Pace
+from spec.workload import Pace, Route
 
 Patch = tuple[Any, str, Any]
 """(object, attribute or key, replacement)."""
@@ -58,12 +58,18 @@ def changed_phase(change: Callable[[Any], dict[str, Any]]) -> Callable[[str], li
 
     def patches(folder: str) -> list[Patch]:
         phases = phases_of(folder)
-        real = phases.differentiate
+        real = phases.__init__
 
-        def differentiate(self: Any, phase: Any, *rest: Any) -> Any:
-            return real(self, phase.model_copy(update=change(phase)), *rest)
+        def init(self: Any, workload: Any, *rest: Any) -> None:
+            real(self, workload, *rest)
+            for phase in workload.phases:
+                forwards = change(phase).get("forwards", phase.forwards)
+                routes = zip(forwards, self.routes[phase.name], strict=True)
+                self.routes[phase.name] = tuple(
+                    Route(f, f.given, f.made, f.writes, old.masks, old.mixed) for f, old in routes
+                )
 
-        return [(phases, "differentiate", differentiate)]
+        return [(phases, "__init__", init)]
 
     return patches
 
@@ -246,9 +252,12 @@ def masks_exchanged(folder: str) -> list[Patch]:
 
     def init(self: Any, *rest: Any) -> None:
         real(self, *rest)
-        self.masks = {
-            phase: [{name: of[::-1] for name, of in keys.items()} for keys in forwards]
-            for phase, forwards in self.masks.items()
+        self.routes = {
+            phase: tuple(
+                route._replace(masks={name: of[::-1] for name, of in route.masks.items()})
+                for route in routes
+            )
+            for phase, routes in self.routes.items()
         }
 
     return [(phases, "__init__", init)]

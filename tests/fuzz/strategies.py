@@ -310,6 +310,8 @@ def _steps(draw: Draw) -> Layer:
     }
     if steps["g_noise"] == "reused":
         steps |= {"d_steps": 1, "g_steps": 1}
+        if steps["first"] == "generator":  # D makes no fakes
+            steps["d_fakes"] = "train"
     if loss == "bce":
         steps["g_loss"] = draw(st.sampled_from(["non_saturating", "minimax"]))
     if loss in ("bce", "least_squares"):

@@ -8,7 +8,7 @@ from typing import Any
 
 TURNS = 3
 BLOCK_S = 0.75
-"""What the rounds of a cell's block last together, at least, however many turns it is cut into."""
+"""What the rounds of a cell's block last together, about, however many turns it is cut into."""
 MOST_TURNS = 15
 """Rounds of 50 ms; what a framework loses at the start of a turn would be most of shorter ones."""
 FEW_DISPATCHES = 5
@@ -27,11 +27,11 @@ def turns_of(found: Record, wanted_s: float, turns: int) -> list[int]:
     """In which of a block's turns a prepared cell is timed: in all, or in some, spread evenly.
 
     A single chunk of draws whose iterations last longer than a round is wanted to is taken as often
-    as fits into what a block is wanted to last.
+    as comes nearest to what a block is wanted to last.
     """
     single = found["iterations_per_round"] <= found["chunk_iterations"]
     lasts_s = found["round_s"] if single else wanted_s
-    n = min(turns, max(1, int(turns * wanted_s / lasts_s)))
+    n = min(turns, max(1, int(turns * wanted_s / lasts_s + 0.5)))
     return [int((i + 0.5) * turns / n) for i in range(n)]
 
 

@@ -19,10 +19,11 @@ from bench.workers.pool import ONE_THREAD, Where, Workers
 
 QUIET = Console(quiet=True)
 TURNS = 3
+TINY, CHUNK = "tests/bench/commands/tiny.toml", 32
 
 
-def cell(row: str) -> Cell:
-    return Cell("mlp_square", row, "eager", "float64", "cpu", 8, "mlp_square")
+def cell(row: str, batch_size: int = 8) -> Cell:
+    return Cell(TINY, row, "eager", "float64", "cpu", batch_size, "tiny")
 
 
 def small_plan(folder: Path, cells: tuple[Cell, ...], **other: Any) -> Plan:
@@ -40,10 +41,10 @@ def small_plan(folder: Path, cells: tuple[Cell, ...], **other: Any) -> Plan:
 
 
 def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path) -> None:
-    absent = (Absent("mlp_square", "flax_nnx", "eager", "never: by design"),)
+    absent = (Absent("tiny", "flax_nnx", "eager", "never: by design"),)
     cells = (cell("reference"), cell("pytorch"))
     other: dict[str, Any] = {"absent": absent, "pythons": {"pytorch": "/nowhere/python"}}
-    plan = small_plan(tmp_path, cells, blocks=2, round_s=4.0, costs=True, memory=True, **other)
+    plan = small_plan(tmp_path, cells, blocks=2, round_s=0.5, costs=True, memory=True, **other)
     console = Console(record=True, width=150)
     code, result = run_plan(plan, console, provenance())
     table.show(console, result)
@@ -52,7 +53,7 @@ def test_a_failing_cell_is_its_own_result_and_the_others_are_kept(tmp_path: Path
     assert "1 cells measured, 1 cells declared absent with reason, 1 failed" in printed
     (measured,) = result["summary"]
     assert (measured["row"], measured["blocks"]) == ("reference", 2)
-    assert result["failures"][0]["id"].startswith("mlp_square-pytorch-eager")
+    assert result["failures"][0]["id"].startswith("tiny-pytorch-eager")
     _check_benchmarks(result)
     json.dumps(result)
 
@@ -122,9 +123,8 @@ def test_what_an_earlier_run_compiled_is_not_found(
 
 
 def test_what_is_compared_takes_turns_in_a_block(tmp_path: Path) -> None:
-    path = "tests/meta/workloads/critic.toml"
-    sizes = [Cell(path, "reference", "eager", "float64", "cpu", b, "critic") for b in (4, 6)]
-    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=2, round_s=2.0)
+    sizes = [cell("reference", batch_size) for batch_size in (4, 6, 8)]
+    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=2, round_s=0.25)
     code, _ = run_plan(plan, QUIET, provenance())
     files = (tmp_path / "records" / "blocks").iterdir()
     names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
@@ -154,14 +154,12 @@ def test_long_rounds_are_taken_in_fewer_turns(tmp_path: Path) -> None:
 
 
 def test_both_processes_of_a_pair_have_rounds_of_as_many_iterations(tmp_path: Path) -> None:
-    """Two would hardly find the same number by themselves: these have dozens."""
-    path = "tests/meta/workloads/critic.toml"
-    critic = Cell(path, "reference", "eager", "float64", "cpu", 6, "critic")
-    plan = small_plan(tmp_path, with_pairs((critic,)), blocks=1, turns=1, round_s=1.0)
+    """Two would hardly find the same number by themselves: these have dozens of chunks."""
+    plan = small_plan(tmp_path, with_pairs((cell("reference"),)), blocks=1, turns=1, round_s=1.0)
     code, result = run_plan(plan, QUIET, provenance())
     one, other = (b["extra_info"]["iterations_per_round"] for b in result["benchmarks"])
     assert code == 0
-    assert one == other > 10
+    assert one == other > 10 * CHUNK
 
 
 def test_rounds_have_as_many_iterations_as_the_plan_says(tmp_path: Path) -> None:
@@ -173,7 +171,8 @@ def test_rounds_have_as_many_iterations_as_the_plan_says(tmp_path: Path) -> None
 
 
 def test_the_harness_adds_next_to_nothing_to_a_round(tmp_path: Path) -> None:
-    plan = small_plan(tmp_path, (cell("reference"),), blocks=1, round_s=0.05)
+    own = Cell("mlp_square", "reference", "eager", "float64", "cpu", 8, "mlp_square")
+    plan = small_plan(tmp_path, (own,), blocks=1, round_s=0.05)
     _, result = run_plan(plan, QUIET, provenance())
     extra = result["benchmarks"][0]["extra_info"]
     assert 0.0 < extra["overhead_s"] < extra["call_s"]

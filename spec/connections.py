@@ -86,23 +86,8 @@ def check_phase(
     workload: "Workload", place: str, phase: Phase, earlier: dict[str, dict[str, Seen]]
 ) -> dict[str, Seen]:
     """What the phase knows in the end, by name."""
-    known: dict[str, Seen] = {}
-    shared = workload.shared
-    for i, draw in enumerate(phase.draws):
-        what = "source or shared draw" if shared else "source"
-        among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
-        source = workload.sources[shared.get(draw, draw)]
-        known[draw] = Seen(source.shape, getattr(source, "classes", None))
-        if isinstance(source, Digits | Photos):
-            parts = parts_of(source).items()
-            known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
-    for name, reuse in phase.reuse.items():
-        here = f"{place}.reuse.{name}"
-        among(f"{here}.phase", reuse.phase, earlier, "earlier phase")
-        among(f"{here}.output", reuse.output, earlier[reuse.phase], "draw or output")
-        if name in known:
-            raise PlaceError(here, "a draw has this name; take another")
-        known[name] = earlier[reuse.phase][reuse.output]
+    known = _check_draws(workload, place, phase)
+    known |= _check_reuse(place, phase, earlier, known)
     made_later = [name for forward in phase.forwards for name in forward.writes]
     for name, pool in phase.pools.items():
         among(f"{place}.pools.{name}.of", pool.of, [*known, *made_later], WHAT)
@@ -117,6 +102,43 @@ def check_phase(
         known |= _check_pools(workload, place, phase, made, known)
     for i, term in enumerate(phase.losses):
         _check_term(workload, f"{place}.losses[{i}]", term, known)
+    _check_metrics(place, phase, known)
+    _check_updates(workload, place, phase)
+    return known
+
+
+def _check_draws(workload: "Workload", place: str, phase: Phase) -> dict[str, Seen]:
+    """What is drawn, and the parts of a sample, by name."""
+    known: dict[str, Seen] = {}
+    shared = workload.shared
+    for i, draw in enumerate(phase.draws):
+        what = "source or shared draw" if shared else "source"
+        among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
+        source = workload.sources[shared.get(draw, draw)]
+        known[draw] = Seen(source.shape, getattr(source, "classes", None))
+        if isinstance(source, Digits | Photos):
+            parts = parts_of(source).items()
+            known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
+    return known
+
+
+def _check_reuse(
+    place: str, phase: Phase, earlier: dict[str, dict[str, Seen]], drawn: dict[str, Seen]
+) -> dict[str, Seen]:
+    """What an earlier phase drew or made, by its name here."""
+    found: dict[str, Seen] = {}
+    for name, reuse in phase.reuse.items():
+        here = f"{place}.reuse.{name}"
+        among(f"{here}.phase", reuse.phase, earlier, "earlier phase")
+        among(f"{here}.output", reuse.output, earlier[reuse.phase], "draw or output")
+        if name in drawn:
+            raise PlaceError(here, "a draw has this name; take another")
+        found[name] = earlier[reuse.phase][reuse.output]
+    return found
+
+
+def _check_metrics(place: str, phase: Phase, known: dict[str, Seen]) -> None:
+    """A metric is of logits."""
     for name, output in phase.metrics.items():
         among(f"{place}.metrics.{name}", output, known, "output")
         if known[output].classes is not None:
@@ -124,13 +146,16 @@ def check_phase(
                 f"{output!r} has {known[output].said}; a metric is the mean of sigmoid(logits)"
             )
             raise PlaceError(f"{place}.metrics.{name}", message)
+
+
+def _check_updates(workload: "Workload", place: str, phase: Phase) -> None:
+    """There is such an optimizer, and what it moves has parameters."""
     among(f"{place}.optimizer", phase.optimizer, workload.optimizers, "optimizer")
     for i, name in enumerate(phase.updates):
         among(f"{place}.updates[{i}]", name, workload.networks, "network")
         if not workload.networks[name].parameters():
             message = f"no layer has parameters, so phase {phase.name!r} has nothing to train"
             raise PlaceError(f"networks.{name}.layers", message)
-    return known
 
 
 def check_gradients(workload: "Workload") -> None:

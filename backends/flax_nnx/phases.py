@@ -126,45 +126,12 @@ class Phases:
         `seen` is what it reuses.
         """
 
-        def objective(moving: states.Trees, seen: Draws) -> Any:
-            values, kept = state.parameters | moving, state.statistics
-            outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
-            before = self._mixed_before[phase.name]
-            mixed, pools = _mixed(phase, state.pools, before, outputs, draws)
-            outputs |= mixed
-            whole = dict(outputs)
-            for route in self.routes[phase.name]:
-                step, name = route.forward, route.forward.network
-                fed = {port: [outputs[key] for key in keys] for port, keys in route.given.items()}
-                masks = {
-                    layer: _joined([draws[k] for k in of]) for layer, of in route.masks.items()
-                }
-                x = {port: _joined(batches) for port, batches in fed.items()}
-                given = (name, values[name], kept[name], x, masks)
-                made, own = self.call(*given, train=step.mode == "train")
-                kept = kept | {name: own}
-                edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
-                for port, names in route.made.items():
-                    whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
-                    y = lax.stop_gradient(made[port]) if step.detach else made[port]
-                    outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
-                mixed, pools = _mixed(phase, pools, route.mixed, outputs, draws)
-                outputs, whole = outputs | mixed, whole | mixed
-            loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
-            reported = {
-                name: sigmoid(outputs[logits]).mean() for name, logits in phase.metrics.items()
-            }
-            graphs = {name: whole[name] for name in self._graphs[phase.name]}
-            told = graphs | {name: whole[name] for name in self._values[phase.name]}
-            metrics = {f"{phase.name}_loss": loss} | reported
-            return loss, graphs, (metrics, (kept, pools, told))
-
         def alone(moving: states.Trees) -> Any:
-            loss, _, beside = objective(moving, seen)
+            loss, _, beside = self._loss(phase, state, moving, seen, draws)
             return loss, beside
 
         def hanging(moving: states.Trees, open_: Draws) -> Any:
-            loss, graphs, beside = objective(moving, {**seen, **open_})
+            loss, graphs, beside = self._loss(phase, state, moving, {**seen, **open_}, draws)
             return (loss, graphs), beside
 
         if phase.name not in self._chained:
@@ -216,6 +183,37 @@ class Phases:
         module = nnx.merge(self._networks[network], parameters, statistics, copy=True)
         made = module(inputs, masks, train=train)
         return made, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def _loss(
+        self, phase: Phase, state: states.State, moving: states.Trees, seen: Draws, draws: Draws
+    ) -> tuple[Tensor, Draws, Any]:
+        """(loss, outputs that hang together, what is beside them) where parameters `moving` are."""
+        values, kept = state.parameters | moving, state.statistics
+        outputs = {name: draws[key] for name, key in self._keys[phase.name].items()} | {**seen}
+        before = self._mixed_before[phase.name]
+        mixed, pools = _mixed(phase, state.pools, before, outputs, draws)
+        outputs |= mixed
+        whole = dict(outputs)
+        for route in self.routes[phase.name]:
+            step, name = route.forward, route.forward.network
+            fed = {port: [outputs[key] for key in keys] for port, keys in route.given.items()}
+            masks = {layer: _joined([draws[k] for k in of]) for layer, of in route.masks.items()}
+            x = {port: _joined(batches) for port, batches in fed.items()}
+            given = (name, values[name], kept[name], x, masks)
+            made, own = self.call(*given, train=step.mode == "train")
+            kept = kept | {name: own}
+            edges = list(accumulate(len(batch) for batch in next(iter(fed.values()))))[:-1]
+            for port, names in route.made.items():
+                whole |= dict(zip(names, jnp.split(made[port], edges), strict=True))
+                y = lax.stop_gradient(made[port]) if step.detach else made[port]
+                outputs |= dict(zip(names, jnp.split(y, edges), strict=True))
+            mixed, pools = _mixed(phase, pools, route.mixed, outputs, draws)
+            outputs, whole = outputs | mixed, whole | mixed
+        loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)
+        reported = {name: sigmoid(outputs[of]).mean() for name, of in phase.metrics.items()}
+        graphs = {name: whole[name] for name in self._graphs[phase.name]}
+        told = graphs | {name: whole[name] for name in self._values[phase.name]}
+        return loss, graphs, ({f"{phase.name}_loss": loss} | reported, (kept, pools, told))
 
     def _passed(
         self,

@@ -55,13 +55,13 @@ def _parts(
     }
 
 
-def synthetic(workload: Workload, seed: int, batches: int = 2) -> Arrays:
+def synthetic(workload: Workload, seed: int, batches: int = 2, *, partial: bool = True) -> Arrays:
     """Random samples in each array source's range: so many full batches and a partial one.
 
     Golden values and conformance use these, so that neither depends on any file of images.
     """
     size = workload.schedule.batch_size
-    count = batches * size + max(1, size // 2)
+    count = batches * size + (max(1, size // 2) if partial else 0)
     made: Arrays = {}
     for name, source in workload.arrays.items():
         assert isinstance(source, Digits | Photos)

@@ -149,9 +149,11 @@ def test_conformance(
         pool.keep_only(_where(selection, row, precision, check))
     asked = workers
     if selection.device == "cpu" and precision == "float64" and check not in AS_TIMED:
-        asked = quick_workers if check in QUICKLY else simple_workers
+        quick = check in QUICKLY or workload in LARGE
+        asked = quick_workers if quick else simple_workers
+    if asked is not quick_workers:
+        quick_workers.stop()
     result = _ask(asked, selection, row, precision, workload, mode, check, extra)
-    quick_workers.stop()
     deviation = declared(row, check, mode, spec.load(workload), selection.device)
     if deviation and result["status"] in ("failed", "refused"):
         result["status"] = deviation.kind

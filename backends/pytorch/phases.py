@@ -140,7 +140,9 @@ class Phases:
             for port, names in route.made.items():
                 own = dict(zip(names, torch.split(made[port], sizes), strict=True))
                 whole |= own
-                outputs |= {n: y.detach() if step.detach else y for n, y in own.items()}
+                outputs |= (
+                    {n: y.detach() for n, y in own.items()} if step.detach and not closed else own
+                )
             mixed = _mixed(phase, state.pools, route.mixed, outputs, draws)
             outputs, whole = outputs | mixed, whole | mixed
         loss = sum(TERMS[term.kind](term, outputs) for term in phase.losses)

@@ -92,19 +92,10 @@ def _cases(selection: Selection, row: str) -> list[tuple[str, str, str, str, str
                     and (
                         selection.full
                         or workload not in LARGE
-                        or _of_large(check, row, mode, modes)
+                        or (i == 0 and OF_LARGE.get(check.name) == precision)
                     )
                 ]
     return cases
-
-
-def _of_large(check: Check, row: str, mode: str, modes: list[str]) -> bool:
-    """Whether a check is made of a large GAN without `--full`: some are, in one mode.
-
-    The last, but where that takes minutes to compile.
-    """
-    row_of_slow, _ = SLOWLY_COMPILED
-    return check.name in OF_LARGE and mode == modes[0 if row == row_of_slow else -1]
 
 
 def _exchanged(selection: Selection) -> list[str]:

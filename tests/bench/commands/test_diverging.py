@@ -15,7 +15,7 @@ from bench.results.provenance import provenance
 from bench.timing import leaving
 from bench.timing.cell import count
 from bench.workers.pool import Where, Workers
-from tests.bench.commands.test_run import small_plan
+from tests.bench.commands.test_run import TINY, small_plan
 from tests.bench.timing import poisoning
 
 RUNAWAY = "tests/bench/commands/runaway.toml"
@@ -64,13 +64,14 @@ def test_a_gan_that_diverges_at_once_is_one_line_and_nobodys_fault(tmp_path: Pat
 
 
 def test_a_gan_that_diverges_while_it_is_timed_is_nobodys_fault_either(tmp_path: Path) -> None:
-    steady = Cell("mlp_small", "reference", "eager", "float32", "cpu", 6, "mlp_small")
-    slow, other = cell(SLOWER), {"round_s": 0.2, "blocks": 2}
+    steady = Cell(TINY, "reference", "eager", "float32", "cpu", 6, "tiny")
+    # A round is a chunk at least, 32 iterations: those of five blocks are more than a hundred.
+    slow, other = cell(SLOWER), {"round_s": 0.2, "blocks": 5}
     code, written, printed, page = measured(tmp_path, slow, steady, **other)
     assert code == 1
     assert written["failures"] == []
     assert [one["id"] for one in written["diverged"]] == [slow.id]
-    assert [one["workload"] for one in written["summary"]] == ["mlp_small"]
+    assert [one["workload"] for one in written["summary"]] == ["tiny"]
     (said,) = set(lines(printed, "this GAN diverges"))
     assert said.startswith("runaway: this GAN diverges: reference eager left the finite numbers at")
     assert said.partition(": ")[2] in page
@@ -89,7 +90,7 @@ def test_a_row_that_diverges_alone_has_failed(
         return call(self, where, function, arguments, timeout_s)
 
     monkeypatch.setattr(Workers, "call", poisoned)
-    alone = cell(workload="mlp_small", label="mlp_small")
+    alone = cell(workload=TINY, label="tiny")
     code, written, printed, _ = measured(tmp_path, alone, blocks=1)
     assert code == 1
     assert (written["diverged"], written["summary"]) == ([], [])
@@ -97,7 +98,7 @@ def test_a_row_that_diverges_alone_has_failed(
     assert failure["kind"] == "left"
     assert "reference eager left the finite numbers at iteration" in failure["error"]
     assert "the reference was finite to iteration" in failure["error"]
-    assert len(lines(printed, "failed mlp_small")) == 1
+    assert len(lines(printed, "failed tiny")) == 1
 
 
 def test_the_other_rows_decide() -> None:

@@ -14,12 +14,12 @@ from bench.commands.running import run_plan
 from bench.plan.cells import Absent, Cell, Plan, with_pairs
 from bench.report import table
 from bench.results.provenance import provenance
-from bench.timing.cell import time_round
+from bench.timing.cell import prepare, time_round
 from bench.workers.pool import ONE_THREAD, Where, Workers
 
 QUIET = Console(quiet=True)
 TURNS = 3
-TINY, CHUNK = "tests/bench/commands/tiny.toml", 32
+TINY = "tests/bench/commands/tiny.toml"
 
 
 def cell(row: str, batch_size: int = 8) -> Cell:
@@ -124,7 +124,7 @@ def test_what_an_earlier_run_compiled_is_not_found(
 
 def test_what_is_compared_takes_turns_in_a_block(tmp_path: Path) -> None:
     sizes = [cell("reference", batch_size) for batch_size in (4, 6, 8)]
-    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=2, round_s=0.25)
+    plan = small_plan(tmp_path, with_pairs(tuple(sizes)), blocks=2, round_s=0.4)
     code, _ = run_plan(plan, QUIET, provenance())
     files = (tmp_path / "records" / "blocks").iterdir()
     names = [file.stem for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
@@ -153,13 +153,26 @@ def test_long_rounds_are_taken_in_fewer_turns(tmp_path: Path) -> None:
     assert names == ["-0-2", "-1-2"]
 
 
-def test_both_processes_of_a_pair_have_rounds_of_as_many_iterations(tmp_path: Path) -> None:
-    """Two would hardly find the same number by themselves: these have dozens of chunks."""
-    plan = small_plan(tmp_path, with_pairs((cell("reference"),)), blocks=1, turns=1, round_s=1.0)
+def test_both_processes_of_a_pair_have_rounds_of_as_many_iterations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One finds the number and the other is given it: by themselves they may find the same."""
+    call, counts = Workers.call, []
+
+    def noted(self: Workers, where: Where, function: Any, given: Any, *timeout: Any) -> Any:
+        answer = call(self, where, function, given, *timeout)
+        if function is prepare:
+            counts.append((given["iterations_per_round"], answer["iterations_per_round"]))
+        return answer
+
+    monkeypatch.setattr(Workers, "call", noted)
+    plan = small_plan(tmp_path, with_pairs((cell("reference"),)), blocks=1, turns=1)
     code, result = run_plan(plan, QUIET, provenance())
-    one, other = (b["extra_info"]["iterations_per_round"] for b in result["benchmarks"])
+    timed = [b["extra_info"]["iterations_per_round"] for b in result["benchmarks"]]
+    (_, found), _ = counts
     assert code == 0
-    assert one == other > 10 * CHUNK
+    assert counts == [(None, found), (found, found)]
+    assert timed == [found, found]
 
 
 def test_rounds_have_as_many_iterations_as_the_plan_says(tmp_path: Path) -> None:

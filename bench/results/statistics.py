@@ -17,7 +17,7 @@ from math import exp, inf, log, sqrt
 from statistics import fmean, median, stdev, variance
 from typing import Literal
 
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from bench.plan.turns import FEWEST_BLOCKS
 
@@ -58,7 +58,7 @@ def speed_ratio(one: Blocks, other: Blocks) -> Ratio | None:
     middle, n = fmean(logs), len(logs)
     if n == 1:
         return Ratio(exp(middle), 0.0, inf, n)
-    half = float(student_t.ppf((1 + CONFIDENCE) / 2, n - 1)) * stdev(logs) / sqrt(n)
+    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * stdev(logs) / sqrt(n)
     return Ratio(exp(middle), exp(middle - half), exp(middle + half), n)
 
 
@@ -138,7 +138,7 @@ def ratio_between(new: LogSpeed, old: LogSpeed, run_to_run: Iterable[Term] = ())
     if old.term is None or new.term is None:
         return Ratio(exp(value), 0.0, inf, blocks)
     terms = [old.term, new.term, *run_to_run]
-    quantile = float(student_t.ppf((1 + CONFIDENCE) / 2, _freedom(terms)))
+    quantile = float(stdtrit(_freedom(terms), (1 + CONFIDENCE) / 2))
     half = quantile * sqrt(_total(terms))
     return Ratio(exp(value), exp(value - half), exp(value + half), blocks)
 

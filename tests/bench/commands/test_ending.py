@@ -11,7 +11,7 @@ import pytest
 from bench.plan.cells import Plan
 from bench.workers.pool import ROOT
 from tests.bench.commands.test_resuming import _plan as _plan  # the fixture
-from tests.bench.commands.test_resuming import blocks, finish, wait_for
+from tests.bench.commands.test_resuming import blocks, finish, wait_for, with_costs
 
 STAGES = {
     "compiling": "start",
@@ -60,7 +60,7 @@ def test_sigterm_leaves_a_result_and_a_page(plan: Plan, stage: str) -> None:
 
 def test_what_a_group_has_come_to_stands_before_the_next_begins(plan: Plan) -> None:
     """A kill without a chance to write leaves the page of the groups before."""
-    folder = Path(plan.folder)
+    folder = Path(with_costs(plan).folder)
     command = [sys.executable, "-m", "tests.bench.commands.stuck", f"{folder}/plan.json", "latency"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: (folder / "stuck").exists())

@@ -1,0 +1,1 @@
+"""A training that is kept: its checkpoints, how they are written, found and read."""

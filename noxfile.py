@@ -175,6 +175,18 @@ def bench(session: nox.Session) -> None:
     ask(session, "bench", "run", *pythons())
 
 
+@nox.session(venv_backend="none", requires=NEEDED)
+def train(session: nox.Session) -> None:
+    """Train one GAN in one row to its end: `-- --workload mlp_square --backend flax_nnx`."""
+    ask(session, "bench", "train", *pythons())
+
+
+@nox.session(venv_backend="none", requires=NEEDED)
+def generate(session: nox.Session) -> None:
+    """Samples of a training, in any row: `-- --from runs/NAME --backend pytorch`."""
+    ask(session, "bench", "generate", *pythons())
+
+
 @nox.session(venv_backend="none", requires=ALONE)
 def report(session: nox.Session) -> None:
     """The page of results that lie in files: `nox -s report -- FILE...`."""

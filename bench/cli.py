@@ -1,4 +1,4 @@
-"""The command line: `python -m bench list | doctor | run | report | compare | calibrate`."""
+"""The command line: `python -m bench list | doctor | run | train | generate | report | compare`."""
 
 import io
 import json
@@ -13,7 +13,9 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
+from bench.commands.generating import generate as generate_
 from bench.commands.running import run_and_show
+from bench.commands.training import train as train_
 from bench.compare import calibration as calibration_
 from bench.compare.comparing import compare as compare_
 from bench.compare.comparing import limit_of
@@ -26,6 +28,7 @@ from bench.report import comparison as comparison_
 from bench.report import printing, streams, writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
+from bench.training.asked import Given
 from bench.workers.cleaning import Cleaned, clean
 from bench.workers.pool import ROOT, missing_packages
 from spec.errors import UserError
@@ -166,6 +169,72 @@ def run(
         printing.say(console, f"absent {row}: {why}")
     plan = plan_of(asked, rows, chosen, pythons, records_folder(target))
     _execute(plan, missing, target, console, json_)
+
+
+@app.command()
+def train(
+    workload: Annotated[str | None, typer.Option(help="a name or a .toml path")] = None,
+    backend: Annotated[str | None, typer.Option(help="a row")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="eager, compiled or multistep; else compiled")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or float64")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="else the workload's")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda")] = None,
+    set_: Annotated[
+        list[str], typer.Option("--set", help="PLACE=VALUE put into the workload file")
+    ] = [],  # noqa: B006
+    seed: Annotated[int | None, typer.Option(help="of first weights and all draws; else 0")] = None,
+    draws: Annotated[
+        str | None, typer.Option(help="own, as is timed; or spec, the same in every row")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="else as the document says")] = None,
+    minutes: Annotated[float | None, typer.Option(help="of training at most")] = None,
+    interval: Annotated[int | None, typer.Option(help="iterations between records")] = None,
+    output: Annotated[Path | None, typer.Option(help="the run's folder")] = None,
+    resume: Annotated[Path | None, typer.Option(help="go on with a run, by its folder")] = None,
+    python: Python = [],  # noqa: B006
+) -> None:
+    """Train one GAN in one row to its end; keep its metrics, samples, checkpoints and page."""
+    code = train_(
+        Given(
+            workload,
+            backend,
+            mode,
+            precision,
+            batch_size,
+            device,
+            tuple(set_),
+            seed,
+            draws,
+            iterations,
+            minutes,
+            interval,
+            output,
+            resume,
+            interpreters(python),
+        ),
+        printing.console(),
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def generate(
+    from_: Annotated[Path, typer.Option("--from", help="a run's folder, or a checkpoint's file")],
+    backend: Annotated[str | None, typer.Option(help="a row; else the one that trained")] = None,
+    mode: Annotated[str | None, typer.Option(help="else compiled")] = None,
+    precision: Annotated[str | None, typer.Option(help="else that of the training")] = None,
+    device: Device = "auto",
+    count: Annotated[int, typer.Option(help="samples of each network that makes some")] = 64,
+    output: Annotated[Path | None, typer.Option(help="a .npz file; else in the run")] = None,
+    python: Python = [],  # noqa: B006
+) -> None:
+    """Make samples with a trained GAN, in any row from a training in any other: .npz and .png."""
+    pythons = interpreters(python)
+    for path in generate_(from_, backend, mode, precision, device, count, output, pythons):
+        streams.line(str(path))
 
 
 @app.command()

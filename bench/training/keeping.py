@@ -48,6 +48,11 @@ def place(run: Path, iteration: int) -> Path:
     return run / FOLDER / f"iteration-{iteration:09}.safetensors"
 
 
+def final(run: Path) -> Path:
+    """The state at the end of a run: to make samples from. The newest checkpoint may be earlier."""
+    return run / "final.safetensors"
+
+
 def keep(run: Path, state: Mapping[str, NDArray[Any]], facts: Facts) -> Kept:
     """Write a run's checkpoint, then remove what the run wrote before the last three.
 

@@ -16,7 +16,9 @@ FOLDERS = ("spec", "backends", "bench", "tests", "docs", "results")
 PAGES = sorted([*ROOT.glob("*.md"), *(p for f in FOLDERS for p in (ROOT / f).rglob("*.md"))])
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 COLUMNS = 100
-OF_BENCH = {"bench": "run", "arguments": "run", "doctor": "doctor", "list": "list"}
+OF_BENCH = {"bench": "run", "arguments": "run"} | {
+    name: name for name in ("doctor", "list", "train", "generate")
+}
 """Sessions of nox that hand their arguments to a command of `python -m bench`."""
 
 

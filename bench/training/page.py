@@ -1,0 +1,114 @@
+"""A training on one page: curves, samples over time, how it went; no network is needed to read it.
+
+Pictures lie in the page itself, so that it can be sent to somebody.
+"""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from backends.protocol import Arrays
+from bench.report.drawing import draw
+from bench.training import curves, images, metrics, samples
+from bench.workers.whole import whole
+from spec.sources import Digits, GaussianStream, Photos
+from spec.workload import Workload
+
+MOMENTS = 6
+"""Samples over time: the first, the last, and some between."""
+STYLE = Path(__file__).parents[1] / "report" / "page.css"
+
+
+def write(run: Path, workload: Workload) -> Path:
+    """Write the page of a run's folder, and its last samples as PNG beside it."""
+    records = metrics.read(run)
+    found = samples.kept(run, records[-1]["iteration"] if records else 0)
+    beside = samples.read(samples.beside(run))
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    text = environment.get_template("page.html.j2").render(
+        title=workload.title,
+        name=workload.name,
+        about=json.loads((run / "training.json").read_text(encoding="utf-8")),
+        last=records[-1] if records else None,
+        charts=_charts(records),
+        histograms=_histograms(workload, found, beside),
+        grids=_grids(workload, found, beside),
+        style=Markup(STYLE.read_text(encoding="utf-8")),  # our own file
+    )
+    with whole(run / "page.html") as draft:
+        draft.write_text(text, encoding="utf-8")
+    return run / "page.html"
+
+
+def _charts(records: list[metrics.Record]) -> list[tuple[str, Markup]]:
+    """(title, drawing): losses, and what else is reported."""
+    names = list(dict.fromkeys(name for record in records for name in record["metrics"]))
+    losses = [name for name in names if "loss" in name]
+    others = [name for name in names if "loss" not in name]
+    kinds = [
+        ("Losses", losses, curves.LN2),
+        ("What D believes of real and of generated samples", others, curves.HALF),
+    ]
+    return [
+        (title, draw(curves.curves(records, own, marks), title, f"{', '.join(own)} by iteration"))
+        for title, own, marks in kinds
+        if own
+    ]
+
+
+def _histograms(
+    workload: Workload, found: dict[int, Path], beside: Arrays
+) -> list[tuple[str, Markup]]:
+    """Of rows of numbers: the document's histogram at the end."""
+    rows = [n for n, s in workload.sources.items() if isinstance(s, GaussianStream)]
+    if not rows or not found:
+        return []
+    iteration, path = list(found.items())[-1]
+    drawn = []
+    for name, made in samples.read(path).items():
+        noise = next(v for key, v in beside.items() if key.startswith(f"{name}/"))
+        title = f"Numbers of {name} after {iteration:,} iterations"
+        chart = curves.histogram(beside[rows[0]], noise, made)
+        drawn.append((title, draw(chart, title, "Share of numbers by size")))
+    return drawn
+
+
+def _grids(workload: Workload, found: dict[int, Path], beside: Arrays) -> list[dict[str, Any]]:
+    """Grids of images: real ones, and of each network at some moments."""
+    sources = [s for s in workload.sources.values() if isinstance(s, Digits | Photos)]
+    if not sources:
+        return []
+    low, high = sources[0].range
+    grids = [
+        _grid(f"{name}: real samples", array, low, high)
+        for name, array in beside.items()
+        if "/" not in name and images.is_image(array)
+    ]
+    for iteration, path in _moments(found):
+        for name, made in samples.read(path).items():
+            if images.is_image(made):
+                grids.append(_grid(f"{name} after {iteration:,} iterations", made, low, high))
+    return grids
+
+
+def _grid(title: str, array: Any, low: float, high: float) -> dict[str, Any]:
+    image = images.png(images.grid(array, low, high))
+    return {
+        "title": title,
+        "uri": "data:image/png;base64," + base64.b64encode(image).decode("ascii"),
+    }
+
+
+def _moments(found: dict[int, Path]) -> list[tuple[int, Path]]:
+    """The first, the last and some between, of which there are more at the beginning."""
+    items = list(found.items())
+    if len(items) <= MOMENTS:
+        return items
+    places = {round((len(items) - 1) * (i / (MOMENTS - 1)) ** 2) for i in range(MOMENTS)}
+    return [items[place] for place in sorted(places)]

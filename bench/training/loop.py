@@ -50,8 +50,11 @@ class Trainer:
     def train(
         self, progress: Progress, log: metrics.Log, ends: Callable[[float], bool]
     ) -> Iterator[metrics.Record]:
-        """Every record as it is made; `ends` is asked with the seconds trained so far."""
-        while progress.iteration < progress.total and not self._may_end(progress, ends):
+        """Every record as it is made; `ends` is asked with the seconds trained so far.
+
+        It is asked after whole chunks, where another sitting can go on.
+        """
+        while progress.iteration < progress.total and not ends(progress.elapsed_s):
             yield from self._piece(progress, log)
             rest = progress.total - progress.iteration
             last = 0 < rest < progress.begun["grid"]
@@ -78,11 +81,6 @@ class Trainer:
     def call(self, function: Any, **given: Any) -> Any:
         """A call of the worker."""
         return self.workers.call(self.plan.cell.where, function, given, TIMEOUT_S)
-
-    def _may_end(self, progress: Progress, ends: Callable[[float], bool]) -> bool:
-        """Whether it was asked to end, and is where another sitting can go on."""
-        on_grid = progress.iteration % progress.begun["grid"] == 0
-        return on_grid and ends(progress.elapsed_s)
 
     def _piece(self, progress: Progress, log: metrics.Log) -> Iterator[metrics.Record]:
         n = self._length(progress)

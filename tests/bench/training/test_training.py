@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,20 +88,28 @@ def test_a_training_that_was_cut_ends_bit_for_bit_as_one_that_was_not(
         monkeypatch.setattr(training.loops, "SAVE_EVERY_S", 0.0)
         call, asked = Workers.call, []
 
-        def dies(self: Workers, where: object, function: object, *given: object) -> object:
+        def dies(self: Workers, where: Any, function: Any, *given: Any) -> Any:
             asked.append(function)
             if asked.count(worker.advance) == 4:
-                self.stop()
-                function = worker.advance  # in a new process, which knows of no training
-            return call(self, where, function, *given)  # type: ignore[arg-type]
+                self.stop()  # a new process answers, which knows of no training
+            return call(self, where, function, *given)
 
         monkeypatch.setattr(Workers, "call", dies)
         assert training.carry_out(plan_in(tmp_path), QUIET) == 1
         monkeypatch.undo()
     else:
         assert training.carry_out(plan_in(tmp_path, iterations=cut + 5), QUIET) == 0
-    assert 0 < keeping.newest(tmp_path).facts.iteration <= cut
+    saved = keeping.newest(tmp_path).facts.iteration
+    assert 0 < saved <= cut
+    call, trained = Workers.call, []
+
+    def counted(self: Workers, where: Any, function: Any, given: Any, timeout_s: float) -> Any:
+        trained.extend([given["n"]] if function is worker.advance else [])
+        return call(self, where, function, given, timeout_s)
+
+    monkeypatch.setattr(Workers, "call", counted)
     assert training.carry_out(plan_in(tmp_path), QUIET, goes_on=True) == 0
+    assert sum(trained) == TOTAL - saved
     assert ended(tmp_path) == ended(whole)
     assert records(tmp_path) == records(whole)
     for iteration in (0, TOTAL):

@@ -14,7 +14,7 @@ from spec.workload import Workload
 
 
 class Maker(NamedTuple):
-    """A network whose output another one is given."""
+    """A network whose output is passed on."""
 
     network: str
     inputs: dict[str, str]
@@ -22,7 +22,7 @@ class Maker(NamedTuple):
 
 
 def makers(workload: Workload) -> tuple[Maker, ...]:
-    """Networks that make something of draws alone which another network is given afterwards.
+    """Networks that make something of draws alone which a network is given afterwards.
 
     A generator, by whatever name: a discriminator's scores go into losses and nowhere else.
     """
@@ -34,7 +34,7 @@ def makers(workload: Workload) -> tuple[Maker, ...]:
             given = {name: names[0] for name, names in forward.given.items()}
             made = set(forward.writes)
             others = {network for name in made for network in read.get(name, ())}
-            if set(given.values()) <= keys.keys() and others - {forward.network}:
+            if set(given.values()) <= keys.keys() and others:
                 inputs = {name: keys[label] for name, label in given.items()}
                 found.setdefault(forward.network, Maker(forward.network, inputs))
     return tuple(found.values())

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from spec.arrays import ArraySource
 from spec.base import Model
 from spec.errors import PlaceError
 from spec.flow import is_detached, makers
@@ -16,7 +17,7 @@ from spec.losses import (
 )
 from spec.network import INPUT, OUTPUT, Network
 from spec.phases import Forward, Phase
-from spec.sources import Digits, Photos, parts_of
+from spec.sources import parts_of
 
 if TYPE_CHECKING:
     from spec.workload import Workload
@@ -116,7 +117,7 @@ def _check_draws(workload: "Workload", place: str, phase: Phase) -> dict[str, Se
         among(f"{place}.draws[{i}]", draw, [*workload.sources, *shared], what)
         source = workload.sources[shared.get(draw, draw)]
         known[draw] = Seen(source.shape, getattr(source, "classes", None))
-        if isinstance(source, Digits | Photos):
+        if isinstance(source, ArraySource):
             parts = parts_of(source).items()
             known |= {f"{draw}.{name}": Seen(part.shape, part.classes) for name, part in parts}
     return known

@@ -90,8 +90,8 @@ CONDITIONAL, ONE_HOT = (
 )
 
 PARTS = """\
-Each belongs to one sample. `digits` have class, blurred and half_size; `photos` have grey, edges,
-blurred and half_size."""
+Each belongs to one sample. All arrays have blurred and half_size; those in colour have grey and
+edges, and `digits`, `mnist` and `cifar10` have class."""
 
 KINDS = {
     "embedding": ONE_HOT,

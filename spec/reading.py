@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from spec.base import Model
 from spec.errors import SpecError
 from spec.explaining import explain
-from spec.overrides import put
+from spec.overrides import put_all
 from spec.parsing import parse
 from spec.short_form import NETWORKS, ShortForm, expand, is_short, require_one_form
 from spec.workload import Workload
@@ -27,8 +27,7 @@ def read(path: Path, overrides: Mapping[str, Any] | None = None, label: str = ""
     raw = parse(path, label)
     try:
         require_one_form(raw)
-        for place, value in (overrides or {}).items():
-            put(raw, place, value)
+        put_all(raw, overrides or {})
         if not is_short(raw):
             return _model(Workload, raw)
         return _expanded(_model(ShortForm, raw))

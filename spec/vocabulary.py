@@ -27,11 +27,12 @@ from spec.layer import Layer
 from spec.layers import AnyLayer
 from spec.losses import LossTerm
 from spec.optimizers import Optimizer
+from spec.parts import Part
 from spec.phases import Clip, Forward, Phase, Pool, Reuse, Schedule
 from spec.places import allowed, bare, models_of
 from spec.short_form import LONG as LONG_PARTS
 from spec.short_form import ShortForm, Steps
-from spec.sources import Part, Source
+from spec.sources import Source
 from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
@@ -163,7 +164,8 @@ def _entry(model: type[Model]) -> str:
     names = get_args(kind.annotation) if kind else ()
     heading = ", ".join(f"`{name}`" for name in names) or model.__name__.lower()
     lines = [f"### {heading}", inspect.cleandoc(model.__doc__ or "")]
-    fields = [f for name in model.model_fields if (f := _field(model, name))]
+    names_of = sorted(model.model_fields, key=lambda n: not model.model_fields[n].is_required())
+    fields = [f for name in names_of if (f := _field(model, name))]
     if fields:
         lines.append("\n".join(fields))
     lines += [f"**Note.** {NOTES[name]}" for name in names if name in NOTES]

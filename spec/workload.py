@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from spec.arrays import AnyArray, ArraySource
 from spec.base import Fraction, Model, Name
 from spec.connections import (
     SHARED,
@@ -23,20 +24,9 @@ from spec.flow import check_flow, period, running
 from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Pool, Schedule
-from spec.sources import (
-    Digits,
-    Draw,
-    Drawn,
-    GaussianStream,
-    Mask,
-    PartOf,
-    Photos,
-    Slots,
-    Source,
-    parts_of,
-)
+from spec.sources import Draw, Drawn, GaussianStream, Mask, PartOf, Slots, Source, parts_of
 
-REAL = (Digits, Photos, GaussianStream)
+REAL = (ArraySource, GaussianStream)
 """Sources of real samples."""
 
 
@@ -116,9 +106,9 @@ class Workload(Model):
         return copy
 
     @property
-    def arrays(self) -> dict[str, Digits | Photos]:
+    def arrays(self) -> dict[str, AnyArray]:
         """The sources that are finite arrays of real samples, by name."""
-        return {name: s for name, s in self.sources.items() if isinstance(s, Digits | Photos)}
+        return {name: s for name, s in self.sources.items() if isinstance(s, ArraySource)}
 
     @property
     def period(self) -> int:
@@ -207,7 +197,7 @@ class Workload(Model):
         """A source's draw and its parts, which have its order."""
         source = self.sources[name]
         found = {key: Draw(repeat, source, name, key, every)}
-        if isinstance(source, Digits | Photos):
+        if isinstance(source, ArraySource):
             for part, of in parts_of(source).items():
                 found[f"{key}.{part}"] = Draw(repeat, of, f"{name}.{part}", key, every)
         return found

@@ -3,56 +3,80 @@
 Parts of a source, which have its index, are `<source>.<part>`; classes are int32, (count,).
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spec import randomness
-from spec.data import digits, parts, photos
+from spec.arrays import ArraySource, FolderSource
+from spec.data import parts
+from spec.data.whole import Samples, checksum, divided, read_files
 from spec.errors import SpecError
-from spec.sources import DIGITS, ClassPart, Digits, Labels, Photos
+from spec.parts import ClassPart
+from spec.sources import Labels
 from spec.workload import Workload
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def load(workload: Workload) -> Arrays:
-    """The real samples of each array source, checked against the file's count and checksum.
+def load(workload: Workload, folder: Path | None = None) -> Arrays:
+    """The samples of each array source that are trained on: without those held out.
 
-    Raises SpecError where they differ, with the place, without the file, which is not known here.
+    `folder` is where mnist, cifar10 and images lie. All samples of a source are checked against the
+    file's count and checksum. Raises SpecError where they differ, with the place, without the
+    file, which is not known here; and for a folder or a file in it that cannot be read.
     """
     loaded: Arrays = {}
     for name, source in workload.arrays.items():
-        assert isinstance(source, Digits | Photos)
-        array = digits.load(source) if isinstance(source, Digits) else photos.load(source)
-        _check(_place(workload, name), source, array)
-        size = workload.schedule.batch_size
-        if size > len(array) and source.sampling == "shuffled_epochs":
+        samples = divided(source, _place(workload, name), folder).training
+        size, count = workload.schedule.batch_size, len(samples.images)
+        if size > count and source.sampling == "shuffled_epochs":
             raise SpecError(
-                f"schedule.batch_size: given {size}, but {source.kind} has {len(array):,} samples; "
+                f"schedule.batch_size: given {size}, but {source.kind} has {count:,} samples; "
                 "at most so many are allowed, more with sampling = 'with_replacement'"
             )
-        loaded[name] = array
-        loaded |= _parts(name, source, array, digits.classes)
+        loaded |= _named(name, source, samples)
     return loaded
 
 
-def _parts(
-    name: str,
-    source: Digits | Photos,
-    array: NDArray[np.float32],
-    classes: Callable[[], NDArray[np.int32]],
-) -> Arrays:
-    """Each part of a source by `<source>.<part>`."""
-    return {
-        f"{name}.{key}": classes()
-        if isinstance(part, ClassPart)
-        else parts.derive(part, array, *source.range)
-        for key, part in source.parts.items()
-    }
+def held_out(workload: Workload, folder: Path | None = None) -> Arrays:
+    """The samples that no training sees, of each source that has `hold_out`; else as `load`."""
+    loaded: Arrays = {}
+    for name, source in workload.arrays.items():
+        if source.hold_out is not None:
+            samples = divided(source, _place(workload, name), folder).held_out
+            assert samples is not None
+            loaded |= _named(name, source, samples)
+    return loaded
+
+
+def from_folder(workload: Workload) -> dict[str, FolderSource]:
+    """The sources that need a folder, by name."""
+    return {name: s for name, s in workload.arrays.items() if isinstance(s, FolderSource)}
+
+
+def files_of(workload: Workload, folder: Path | None) -> dict[str, dict[str, object]]:
+    """By source that is read from a folder, {files, bytes, files_sha256} of the files themselves.
+
+    SpecError as in `load`; the files are not decoded.
+    """
+    found = from_folder(workload).items()
+    return {name: read_files(source, _place(workload, name), folder) for name, source in found}
+
+
+def _named(name: str, source: ArraySource, samples: Samples) -> Arrays:
+    """A source's samples and each of its parts, by `<source>.<part>`."""
+    found: Arrays = {name: samples.images}
+    for key, part in source.parts.items():
+        if isinstance(part, ClassPart):
+            assert samples.classes is not None
+            found[f"{name}.{key}"] = samples.classes
+        else:
+            found[f"{name}.{key}"] = parts.derive(part, samples.images, *source.range)
+    return found
 
 
 def synthetic(workload: Workload, seed: int, batches: int = 2, *, partial: bool = True) -> Arrays:
@@ -64,29 +88,23 @@ def synthetic(workload: Workload, seed: int, batches: int = 2, *, partial: bool 
     count = batches * size + (max(1, size // 2) if partial else 0)
     made: Arrays = {}
     for name, source in workload.arrays.items():
-        assert isinstance(source, Digits | Photos)
         low, high = source.range
         key = f"{workload.name}/{seed}/synthetic/{name}"
         unit = randomness.uniform(key, 0, count, source.shape)
-        made[name] = (low + (high - low) * unit).astype(np.float32)
-        drawn = randomness.sample(Labels(kind="labels", classes=DIGITS), f"{key}/class", 0, count)
-        made |= _parts(name, source, made[name], lambda classes=drawn: classes)  # type: ignore[misc]
+        drawn = Labels(kind="labels", classes=source.known_classes or 2)
+        classes = randomness.sample(drawn, f"{key}/class", 0, count).astype(np.int32)
+        images = (low + (high - low) * unit).astype(np.float32)
+        made |= _named(name, source, Samples(images, classes))
     return made
 
 
-def checksum(array: NDArray[Any]) -> str:
-    """sha256 of the array as little-endian float32, rounded to 2^-16.
-
-    Rounding keeps the checksum from depending on the last bits of an image decoder.
-    """
-    rounded = np.round(array.astype(np.float64) * 2**16).astype("<i4")
-    return hashlib.sha256(rounded.tobytes()).hexdigest()
-
-
-def describe(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, object]]:
-    """Count, shape and checksum of each array, for provenance."""
+def describe(
+    arrays: Mapping[str, NDArray[Any]], read: Mapping[str, Mapping[str, object]] | None = None
+) -> dict[str, dict[str, object]]:
+    """Count, shape and checksum of each array, for provenance; and what `files_of` says of it."""
     return {
         name: {"count": len(a), "shape": list(a.shape[1:]), "sha256": checksum(a)}
+        | dict((read or {}).get(name, {}))
         for name, a in arrays.items()
     }
 
@@ -94,14 +112,3 @@ def describe(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, object]]
 def _place(workload: Workload, name: str) -> str:
     """Where a file has the source: the short form calls its own `data`."""
     return "data" if workload.short else f"sources.{name}"
-
-
-def _check(place: str, source: Digits | Photos, array: NDArray[np.float32]) -> None:
-    if source.count is not None and len(array) != source.count:
-        message = f"given {source.count}, but there are {len(array):,}; correct it or leave it out"
-        raise SpecError(f"{place}.count: {message}")
-    if source.sha256 is not None and checksum(array) != source.sha256:
-        raise SpecError(
-            f"{place}.sha256: given {source.sha256}, but the array has {checksum(array)}; correct "
-            "it or leave it out"
-        )

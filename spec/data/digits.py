@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.arrays import Digits
 from spec.data.files import folder
-from spec.sources import Digits
 
 LARGEST_VALUE, SIDE = 16.0, 8
 

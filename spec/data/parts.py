@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spec.sources import Blurred, Derived, Edges, Grey, HalfSize
+from spec.parts import Blurred, Derived, Edges, Grey, HalfSize
 
 LUMA = (0.299, 0.587, 0.114)
 """Red, green, blue (ITU-R BT.601)."""

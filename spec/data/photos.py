@@ -3,17 +3,32 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from spec.arrays import PHOTOGRAPH, Photos
 from spec.data.files import folder
-from spec.sources import Photos
 
 LARGEST_VALUE = 255.0
 
 
 def load(source: Photos) -> NDArray[np.float32]:
     """Patches row by row, first photograph first: (count, height, width, 3), in the range."""
+    return _cut(source, slice(None))
+
+
+def divided(source: Photos) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(patches of training, those held out): left of the strip at the right edge, and within it.
+
+    The grid of those held out begins at the strip's left edge.
+    """
+    edge = PHOTOGRAPH[1] - source.strip_px
+    return _cut(source, slice(edge)), _cut(source, slice(edge, None))
+
+
+def _cut(source: Photos, columns: slice) -> NDArray[np.float32]:
+    """Patches of these columns of each photograph."""
     height, width, _ = source.shape
     wanted = [image for name, image in images().items() if source.photograph in ("both", name)]
-    cut = [patches(p / LARGEST_VALUE, height, width, source.patch_stride) for p in wanted]
+    parts = [image[:, columns] / LARGEST_VALUE for image in wanted]
+    cut = [patches(part, height, width, source.patch_stride) for part in parts]
     low, high = source.range
     return (low + (high - low) * np.concatenate(cut)).astype(np.float32)
 

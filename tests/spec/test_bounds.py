@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import spec
-from spec import base, sources
+from spec import arrays, base
 from spec.errors import SpecError
 
 TINY = 5e-324
@@ -22,7 +22,7 @@ BOUNDS: dict[str, tuple[Any, list[Any], list[Any]]] = {
     "Shape": (base.Shape, [(1,), (1, 2, 3)], [(), (1, 2, 3, 4), (0,)]),
     "Image": (base.Image, [(1, 1, 1)], [(1, 1), (1, 1, 1, 1), (1, 0, 1)]),
     "Name": (base.Name, ["a", "a_1", "a" * 64], ["", "A", "1a", "_a", "a-b", "a" * 65]),
-    "Range": (sources.Range, [(0.0, 1.0), (-1.0, -0.5)], [(1.0, 0.0), (0.5, 0.5)]),
+    "Range": (arrays.Range, [(0.0, 1.0), (-1.0, -0.5)], [(1.0, 0.0), (0.5, 0.5)]),
 }
 
 

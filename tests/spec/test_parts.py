@@ -15,7 +15,7 @@ from spec import data, randomness
 from spec.data import digits
 from spec.data.parts import derive
 from spec.errors import SpecError
-from spec.sources import Blurred, Edges, Grey, HalfSize
+from spec.parts import Blurred, Edges, Grey, HalfSize
 from spec.workload import Workload
 
 LABELS = Path(__file__).parent.parent / "meta" / "workloads" / "labels.toml"

@@ -122,6 +122,9 @@ def run(
     quick: Annotated[
         bool, typer.Option("--quick", help="two blocks, no costs, compiled modes unless --mode")
     ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the samples of mnist, cifar10 or images")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="the result's JSON file")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="take up an interrupted run: its .json or .records")
@@ -156,6 +159,7 @@ def run(
         quick=quick,
         memory=memory,
         prove_anew=prove_anew,
+        data=data,
     )
     target = output_path(output)
     if check:

@@ -12,6 +12,7 @@ import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS
 from bench.plan.cells import Plan, cells_of, check_data, with_pairs
 from bench.plan.controls import controls_of
+from bench.plan.data_folder import folder_for
 from bench.plan.fitting import describe
 from bench.plan.resuming import identity
 from bench.plan.selection import overrides, select, select_one, sizes, workloads
@@ -45,6 +46,8 @@ class Asked:
     quick: bool
     memory: bool
     prove_anew: bool
+    folder: Path | None
+    """Of real samples, absolute; None where no workload needs one."""
 
     def lines(self) -> Iterator[str]:
         """For each workload what was understood of it."""
@@ -67,6 +70,7 @@ def read_arguments(
     quick: bool,
     memory: bool,
     prove_anew: bool = False,
+    data: Path | None = None,
 ) -> Asked:
     """What was asked for, with the data loaded once. UserError for the first that is wrong.
 
@@ -83,7 +87,8 @@ def read_arguments(
     if blocks is not None and not 1 <= blocks <= MOST_BLOCKS:
         raise UserError(f"--blocks: given {blocks}; allowed: whole numbers from 1 to {MOST_BLOCKS}")
     cut, rounds = _rounds(turns, like)
-    check_data(names, batches, found)
+    folder = folder_for(data, [spec.load(name, found) for name in names])
+    check_data(names, batches, found, folder)
     usual = QUICK_BLOCKS if quick else BLOCKS
     return Asked(
         names,
@@ -97,6 +102,7 @@ def read_arguments(
         quick,
         memory,
         prove_anew,
+        folder,
     )
 
 
@@ -123,6 +129,7 @@ def plan_of(
         asked.batch_sizes,
         device,
         asked.overrides,
+        asked.folder,
     )
     if not cells:
         raise UserError(f"nothing to measure: {'; '.join(a.reason for a in absent)}")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import spec
@@ -38,6 +39,8 @@ class Cell:
     """JSON: place in the file -> value that was put there."""
     again: bool = False
     """The same cell a second time, in a worker of its own: what an A/A comparison compares."""
+    data: str = ""
+    """The folder of real samples; none where the workload needs none."""
 
     @property
     def id(self) -> str:
@@ -63,6 +66,11 @@ class Cell:
         """The workload at the cell's batch size, or another."""
         own = {"schedule.batch_size": batch_size or self.batch_size}
         return spec.load(self.workload, json.loads(self.overrides) | own)
+
+    @property
+    def folder(self) -> Path | None:
+        """Of real samples, as `spec.data.load` takes it."""
+        return Path(self.data) if self.data else None
 
 
 @dataclass(frozen=True)
@@ -141,12 +149,17 @@ def cells_of(
     batch_sizes: tuple[int, ...],
     device: str,
     overrides: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
 ) -> tuple[tuple[Cell, ...], tuple[Absent, ...]]:
-    """(cells, absent ones) for a selection; without batch sizes each workload has its own."""
+    """(cells, absent ones) for a selection; without batch sizes each workload has its own.
+
+    The folder of real samples is of those that need one.
+    """
     cells, absent, put = [], [], json.dumps(dict(overrides or {}))
     for name in names:
         workload = spec.load(name, overrides)
         label = clean(workload.name)  # a part of ids and of files' names
+        own = str(folder) if folder and spec.data.from_folder(workload) else ""
         for row in rows:
             for mode in modes:
                 deviation = absent_mode(row, mode, workload, device)
@@ -155,7 +168,7 @@ def cells_of(
                     absent.append(Absent(label, row, mode, reason))
                     continue
                 cells += [
-                    Cell(name, row, mode, precision, device, size, label, put)
+                    Cell(name, row, mode, precision, device, size, label, put, data=own)
                     for precision in precisions
                     for size in batch_sizes or (workload.schedule.batch_size,)
                 ]
@@ -178,7 +191,10 @@ def with_pairs(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 
 def check_data(
-    names: tuple[str, ...], batch_sizes: tuple[int, ...], overrides: Mapping[str, Any]
+    names: tuple[str, ...],
+    batch_sizes: tuple[int, ...],
+    overrides: Mapping[str, Any],
+    folder: Path | None = None,
 ) -> None:
     """Load every workload's data once now, so that wrong data stop a run before it starts.
 
@@ -188,6 +204,6 @@ def check_data(
         for size in batch_sizes or (spec.load(name, overrides).schedule.batch_size,):
             workload = spec.load(name, {**overrides, "schedule.batch_size": size})
             try:
-                spec.data.load(workload)
+                spec.data.load(workload, folder)
             except SpecError as error:
                 raise SpecError(f"{name}: {error}") from None

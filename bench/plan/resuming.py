@@ -6,23 +6,30 @@ from pathlib import Path
 from typing import Any
 
 from bench.plan.cells import Cell, Plan
+from bench.plan.data_folder import checksums
 from bench.plan.folder import read_plan
 from bench.plan.machine import cpu, cpus_usable, gpu, revision
 from bench.plan.records import read_all
 from bench.workers.cleaning import REMOVED, clean
 from bench.workers.pool import WorkerFailed, Workers
 from bench.workers.row import describe
-from spec.errors import UserError
+from spec.errors import SpecError, UserError
 
 RETRIED = ("died", "hung", "MemoryError")
 """Failures that may not come again: those cells are tried anew. A failed proof would fail again."""
 DESCRIBE_TIMEOUT_S = 300.0
+WHOLE = {"spec": "the spec of a workload", "data": "what lies in a folder of data"}
+"""Of which an error shows no hashes."""
 
 
 def identity(cells: tuple[Cell, ...]) -> dict[str, Any]:
-    """The spec of every cell, this project's revision, and the machine."""
-    card = gpu()
-    return {
+    """The spec of every cell, this project's revision, and the machine.
+
+    And the checksum of the files of each folder of real samples, by workload and source. SpecError
+    where they cannot be read.
+    """
+    card, read = gpu(), checksums(cells)
+    return ({"data": read} if read else {}) | {
         "spec": {cell.id: cell.load().spec_hash for cell in cells},
         "git_revision": revision(),
         "cpu": cpu(),
@@ -44,7 +51,11 @@ def take_up(path: Path, pythons: dict[str, str]) -> Plan:
         ) from None
     plan = replace(plan, pythons=plan.pythons | pythons)
     _require_paths(plan, path)
-    _require_same(identity(plan.cells), plan.identity, path)
+    try:
+        now = identity(plan.cells)
+    except SpecError as error:
+        raise UserError(f"--resume: {path}: {error}") from None
+    _require_same(now, plan.identity, path)
     _require_same_versions(plan, path)
     for record in read_all(folder / "failures"):
         if record["kind"] in RETRIED:
@@ -60,10 +71,10 @@ def _require_paths(plan: Plan, path: Path) -> None:
                 f"--resume: {path}: the interpreter of {cell.row} has a secret in its path, which "
                 f"was not written; give it again with --python {cell.row}=PATH"
             )
-        if REMOVED in cell.workload + cell.overrides:
+        if REMOVED in cell.workload + cell.overrides + cell.data:
             raise UserError(
-                f"--resume: {path}: the file of {cell.label}, or what was put into it, has a "
-                "secret in it, which was not written; start a new run"
+                f"--resume: {path}: the file of {cell.label}, its folder of data or what was put "
+                "into it has a secret in it, which was not written; start a new run"
             )
 
 
@@ -72,8 +83,8 @@ def _require_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None
     now = clean(now)
     for name, value in then.items():
         if now.get(name) != value:
-            what = "the spec of a workload" if name == "spec" else f"{name.replace('_', ' ')}"
-            shown = "" if name == "spec" else f": {value} then, {now.get(name)} now"
+            what = WHOLE.get(name, name.replace("_", " "))
+            shown = "" if name in WHOLE else f": {value} then, {now.get(name)} now"
             raise UserError(
                 f"--resume: {path}: {what} is not what it was{shown}; results of the two must not "
                 "be mixed, so start a new run"

@@ -59,7 +59,7 @@ def train(cell: dict[str, Any], n: int, seconds: float) -> dict[str, int | None]
     """
     cell_ = Cell(**cell)
     workload = cell_.load()
-    program, arrays = oracle(workload), data.load(workload)
+    program, arrays = oracle(workload), data.load(workload, cell_.folder)
     state, end = program.import_state(init_state(workload, SEED)), time.monotonic() + seconds
     for i in range(n):
         if time.monotonic() > end:

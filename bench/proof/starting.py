@@ -133,7 +133,7 @@ def save_to_prove(
 
 
 def _made(cell: Cell, workload: Workload, chunk: int | None = None) -> Started:
-    arrays, chunk = data.load(workload), chunk or workload.chunk_iterations()
+    arrays, chunk = data.load(workload, cell.folder), chunk or workload.chunk_iterations()
     settings = Settings(cell.mode, cell.precision, cell.device, chunk)  # type: ignore[arg-type]
     program = backends.prepare(cell.row, workload, settings)
     placed: Any = program.place(arrays)

@@ -57,6 +57,7 @@ def prepare(
     # Draws are made a chunk at a time, whoever takes them: a part of one would cost a whole one's.
     k, measured_s = _iterations_per_round(ready, one.chunk, round_s, iterations_per_round)
     draws_s = _draws_s(ready, k)
+    read = data.files_of(workload, one.cell.folder)
     _READY[cell_id] = ready
     return {
         "iterations_per_round": k,
@@ -68,7 +69,7 @@ def prepare(
         "images_per_iteration": workload.images_per_iteration,
         "multiply_adds_per_iteration": iteration_multiply_adds(workload),
         "spec_hash": workload.spec_hash,
-        "data": data.describe(one.arrays) or {"x": {"kind": "drawn on the device"}},
+        "data": data.describe(one.arrays, read) or {"x": {"kind": "drawn on the device"}},
         "backend": backends.load(row).device.describe(),
     }
 

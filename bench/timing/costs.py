@@ -61,7 +61,7 @@ def memory(cell: dict[str, Any]) -> dict[str, Any]:
     """
     cell_ = Cell(**cell)
     workload = cell_.load()
-    arrays = data.load(workload)
+    arrays = data.load(workload, cell_.folder)
     backends.load(cell_.row)
     imported = peak_bytes()
     chunk = workload.chunk_iterations()

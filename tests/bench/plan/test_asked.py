@@ -49,7 +49,7 @@ def test_each_argument_is_kept(data: Data) -> None:
     assert (found.precisions, found.batch_sizes) == (("float64",), (8, 4))
     assert (found.blocks, found.turns, found.rounds) == (1000, *like)
     assert (found.quick, found.memory, found.prove_anew) == (True, True, True)
-    assert data == [(("mlp_small", "gaussian"), (8, 4), {"schedule.length": 3})]
+    assert data == [(("mlp_small", "gaussian"), (8, 4), {"schedule.length": 3}, None)]
     assert [line.partition(":")[0] for line in found.lines()] == ["mlp_small", "gaussian"]
     changed: Any = found
     with pytest.raises(FrozenInstanceError):
@@ -63,6 +63,7 @@ def test_what_is_usual() -> None:
     assert (found.quick, found.memory, found.prove_anew) == (False, False, False)
     quick = asked(quick=True)
     assert (quick.blocks, quick.modes, quick.turns) == (2, ("eager",), 3)
+    assert found.folder is None
     assert [asked(blocks=n).blocks for n in (1, 1000)] == [1, 1000]
     assert [asked(turns=n).turns for n in (1, 15)] == [1, 15]
 

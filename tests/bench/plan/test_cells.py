@@ -35,6 +35,7 @@ def test_a_cell_is_known_by_all_that_it_is() -> None:
         "label": "small",
         "overrides": "{}",
         "again": False,
+        "data": "",
     }
 
 
@@ -117,9 +118,10 @@ def test_each_group_has_one_cell_a_second_time() -> None:
 
 
 def test_data_are_loaded_for_every_workload_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = []
+    loaded, folders = [], set()
 
-    def load(workload: spec.Workload) -> None:
+    def load(workload: spec.Workload, folder: Path | None) -> None:
+        folders.add(folder)
         loaded.append((workload.name, workload.schedule.batch_size, workload.schedule.length))
         if workload.schedule.batch_size == 4:
             raise SpecError("too few")
@@ -128,8 +130,10 @@ def test_data_are_loaded_for_every_workload_and_size(monkeypatch: pytest.MonkeyP
     put = {"schedule.length": 77}
     check_data(("gaussian", "mlp_small"), (16, 8), put)
     assert loaded == [(n, size, 77) for n in ("gaussian", "mlp_small") for size in (16, 8)]
+    assert folders == {None}
     loaded.clear()
-    check_data(("mlp_small",), (), put | {"schedule.batch_size": 12})
+    check_data(("mlp_small",), (), put | {"schedule.batch_size": 12}, Path("/samples"))
     assert loaded == [("mlp_small", 12, 77)]
+    assert folders == {None, Path("/samples")}
     with pytest.raises(SpecError, match=r"^gaussian: too few$"):
         check_data(("gaussian",), (8, 4), {})

@@ -58,6 +58,7 @@ def test_paths_below_home_are_found_again(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", "/home/alice-7")
     put = {"data.path": "/home/alice-7/x.csv", "schedule.batch_size": 3}
     cell = replace(ONE, workload="/home/alice-7/a.toml", overrides=json.dumps(put))
+    cell = replace(cell, data="/home/alice-7/samples")
     pythons = {"pytorch": "/home/alice-7/python"}
     plan = plan_in(tmp_path, cell, proofs="/home/alice-7/proofs", pythons=pythons)
     folder.write_plan(plan)

@@ -146,6 +146,7 @@ Change = Callable[[Plan], Plan]
             lambda p: replace(p, cells=(ONE, replace(ONE, overrides='{"a": "s3cr3t-7"}'))),
             "the file of small",
         ),
+        (lambda p: replace(p, cells=(replace(ONE, data="/s3cr3t-7/x"),)), "its folder of data"),
     ],
 )
 def test_what_was_a_secret_is_not_known_any_more(

@@ -1,0 +1,1 @@
+"""Real data: files in their formats, broken and hostile ones among them."""

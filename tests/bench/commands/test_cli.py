@@ -45,6 +45,18 @@ BAD = {
     "backend not installed": (["--backend", "pytorch", "--python", "pytorch=/bin/true"], "absent"),
     "empty batch size": (["--batch-size", ","], "given ','"),
     "data that are too few": (["--backend", "pytorch", "--batch-size", "4096"], "4096"),
+    "data that lie nowhere": (
+        ["--workload", "mlp_square", "--set", "data.kind=mnist", "--data", "/nowhere"],
+        "error: mlp_square: /nowhere: no folder that can be read (No such file or directory)\n",
+    ),
+    "data of no folder": (
+        ["--workload", "mlp_square", "--set", "data.kind=mnist"],
+        "error: mlp_square: data.kind: mnist is read from a folder, and none is given; give it",
+    ),
+    "a folder for nothing": (
+        ["--data", "tests"],
+        "error: --data: given tests, but nothing of dcgan_32, gaussian, mlp_square is read from",
+    ),
     "interpreter of no row": (["--python", "torch=/bin/sh"], "ROW=PATH"),
     "interpreter that is no file": (["--python", "pytorch=/nowhere"], "not a file"),
     "output that is a folder": (["--output", "tests"], ".json file"),

@@ -33,8 +33,8 @@ def read_plan(path: Path) -> Plan:
 def _expanded(cell: Cell) -> Cell:
     put = json.loads(cell.overrides)
     whole = {place: expanded(v) if isinstance(v, str) else v for place, v in put.items()}
-    own = {"workload": expanded(cell.workload), "data": expanded(cell.data)}
-    return replace(cell, overrides=json.dumps(whole), **own)
+    workload, data = expanded(cell.workload), expanded(cell.data)
+    return replace(cell, workload=workload, data=data, overrides=json.dumps(whole))
 
 
 def first_proof(plan: Plan, cell: Cell) -> dict[str, Any]:

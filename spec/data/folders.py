@@ -5,9 +5,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 from spec.errors import SpecError
 
@@ -32,7 +32,7 @@ def names(folder: Path) -> list[str]:
 
 
 @contextmanager
-def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
+def opened(folder: Path, name: str) -> Iterator[BufferedReader]:
     """A regular file, to be read. SpecError for links, pipes, devices, and what cannot be read."""
     path = folder / name
     # Looked at before it is opened, for opening a device can do something; and again once it is
@@ -56,7 +56,7 @@ def _require_regular(path: Path, mode: int) -> None:
     raise SpecError(f"{said(path)}: it is {what}; only regular files are read")
 
 
-def size_bytes(file: BinaryIO) -> int:
+def size_bytes(file: BufferedReader) -> int:
     """Of an open file."""
     return os.fstat(file.fileno()).st_size
 

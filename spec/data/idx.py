@@ -7,9 +7,9 @@ axes, and the size of each in four bytes, the highest first).
 import gzip
 import struct
 import zlib
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ def read(folder: Path, name: str, axes: int, sample: tuple[int, ...]) -> NDArray
 
 
 def _header(
-    file: BinaryIO | gzip.GzipFile, where: Path, axes: int, sample: tuple[int, ...]
+    file: BufferedReader | gzip.GzipFile, where: Path, axes: int, sample: tuple[int, ...]
 ) -> tuple[int, ...]:
     """The size of each axis, where they promise no more than is allowed."""
     begins, rest = file.read(4), file.read(4 * axes)
@@ -77,7 +77,7 @@ def _header(
 
 
 def _numbers(
-    file: BinaryIO | gzip.GzipFile, where: Path, shape: tuple[int, ...]
+    file: BufferedReader | gzip.GzipFile, where: Path, shape: tuple[int, ...]
 ) -> NDArray[np.uint8]:
     """What the header promises, and not a byte more, which is asked for to be seen."""
     content = file.read(prod(shape) + 1)

@@ -1,8 +1,9 @@
 """PNG and JPEG files of a folder, decoded by Pillow with no other decoder than these two."""
 
 import warnings
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ def middle(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     return image[top : top + rows, left : left + columns]
 
 
-def _decoded(file: BinaryIO, where: Path, channels: int) -> NDArray[np.uint8]:
+def _decoded(file: BufferedReader, where: Path, channels: int) -> NDArray[np.uint8]:
     """(h, w, channels), turned as the camera says. SpecError for all that is not taken."""
     from PIL import Image, ImageOps
 
@@ -80,9 +81,9 @@ def _decoded(file: BinaryIO, where: Path, channels: int) -> NDArray[np.uint8]:
     file.seek(0)
     try:
         with warnings.catch_warnings():
-            # Pillow warns of what it reads in part, or takes for a bomb.
+            # Pillow warns of what it reads in part, and of pixels, of which our limit is lower.
             warnings.simplefilter("error", UserWarning)
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(file, formats=("PNG", "JPEG")) as image:
                 _require_taken(image, begins, where)
                 turned = ImageOps.exif_transpose(image)

@@ -23,10 +23,10 @@ from tests.spec.data.files import write_mnist
 PUT = ["data.kind=mnist", "schedule.batch_size=4"]
 
 
-def cell(folder: Path, **other: object) -> Cell:
+def cell(folder: Path, *, again: bool = False) -> Cell:
     put = json.dumps({"data.kind": "mnist"})
     one = Cell("mlp_square", "pytorch", "eager", "float32", "cpu", 4, "mlp_square", put)
-    return replace(one, data=str(folder), **other)
+    return replace(one, data=str(folder), again=again)
 
 
 def test_the_folder_is_a_cell_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: png(8192, 4097, 1, 0, b""),
         "it has 8192x4097 pixels; allowed: at most 33,554,432",
     ),
+    "larger": (lambda: png(10_000, 10_000, 1, 0, b""), "it has 10000x10000 pixels; allowed: at"),
     "a bomb": (lambda: png(100_000, 100_000, 8, 2, b""), "no PNG or JPEG that can be decoded ("),
     "text that is a bomb": (
         lambda: saved(PICTURE)[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**27))),
@@ -156,6 +157,16 @@ def test_what_is_refused_is_so_in_one_line(name: str, tmp_path: Path) -> None:
         loaded(tmp_path)
     assert str(refused.value).startswith(f"{tmp_path / 'b.png'}: {says}")
     assert "\n" not in str(refused.value)
+    assert "BufferedReader" not in str(refused.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_turn_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """Pillow warns of it and goes on; nobody may see the warning."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0"
+    (tmp_path / "a.jpg").write_bytes(saved(PICTURE, "JPEG", exif=exif))
+    with pytest.raises(SpecError, match=r"no PNG or JPEG that can be decoded \(Corrupt EXIF data"):
+        loaded(tmp_path)
 
 
 def test_a_huge_image_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,13 @@ def test_what_is_no_array_changes_nothing_else(kind: object, says: str) -> None:
         spec.load("mlp_square", {"data.kind": kind})
 
 
+def test_what_was_no_array_keeps_its_fields() -> None:
+    with pytest.raises(
+        SpecError, match=r"^gaussian: data\.mean: unknown key; allowed: kind, shape"
+    ):
+        spec.load("gaussian", {"data.kind": "mnist"})
+
+
 def test_holding_out_forgets_neither_count_nor_checksum() -> None:
     source = spec.load("mlp_square", {"data.hold_out": 0.1}).arrays["x"]
     before = spec.load("mlp_square").arrays["x"]

@@ -117,7 +117,7 @@ def test_training_says_from_which_iteration_it_is_not_finite(
         return {k: v * np.nan for k, v in found.items()} if i == 2 else found
 
     monkeypatch.setattr(randomness, "draws", draws)
-    monkeypatch.setattr(data, "load", lambda workload: arrays)
+    monkeypatch.setattr(data, "load", lambda workload, folder: arrays)
     assert oracles.train(CRITIC.as_dict(), 9, 60.0) == {"iterations": 3, "left_at": 3}
     assert drawn == [(6, 0, i, arrays) for i in range(3)]
     assert clock.now > 100.0

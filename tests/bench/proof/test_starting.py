@@ -75,7 +75,7 @@ def _made(monkeypatch: pytest.MonkeyPatch) -> list[Program]:
     monkeypatch.setattr(starting.time, "perf_counter", lambda: clock[0])
     own = type(CELL.load())
     monkeypatch.setattr(own, "chunk_iterations", lambda self: CHUNK)
-    monkeypatch.setattr(starting.data, "load", lambda workload: {"images": np.arange(3.0)})
+    monkeypatch.setattr(starting.data, "load", lambda *_: {"images": np.arange(3.0)})
     return made
 
 

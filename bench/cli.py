@@ -195,6 +195,7 @@ def train(
     iterations: Annotated[int | None, typer.Option(help="else as the document says")] = None,
     minutes: Annotated[float | None, typer.Option(help="of training at most")] = None,
     interval: Annotated[int | None, typer.Option(help="iterations between records")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder of real samples")] = None,
     output: Annotated[Path | None, typer.Option(help="the run's folder")] = None,
     resume: Annotated[Path | None, typer.Option(help="go on with a run, by its folder")] = None,
     python: Python = [],  # noqa: B006
@@ -214,6 +215,7 @@ def train(
             iterations,
             minutes,
             interval,
+            data,
             output,
             resume,
             interpreters(python),
@@ -233,11 +235,14 @@ def generate(
     device: Device = "auto",
     count: Annotated[int, typer.Option(help="samples of each network that makes some")] = 64,
     output: Annotated[Path | None, typer.Option(help="a .npz file; else in the run")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of real samples, where they are inputs")
+    ] = None,
     python: Python = [],  # noqa: B006
 ) -> None:
     """Make samples with a trained GAN, in any row from a training in any other: .npz and .png."""
     pythons = interpreters(python)
-    for path in generate_(from_, backend, mode, precision, device, count, output, pythons):
+    for path in generate_(from_, backend, mode, precision, device, count, output, data, pythons):
         streams.line(str(path))
 
 

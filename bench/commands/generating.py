@@ -1,15 +1,16 @@
 """`generate`: samples of a trained GAN, in any row, from a training in any other."""
 
 from pathlib import Path
+from typing import Any
 
 import backends
 from backends.protocol import MODES, PRECISIONS, absent_mode
+from bench.plan.data_folder import folder_for
 from bench.plan.selection import resolve_device, select_one, select_rows
 from bench.training import checkpoint, images, keeping, making, samples
 from bench.training.facts import Facts
 from bench.workers.pool import WorkerFailed, Workers
 from spec.errors import UserError
-from spec.sources import Digits, Photos
 
 TIMEOUT_S = 1800.0
 MOST = 4096
@@ -24,6 +25,7 @@ def generate(
     device: str,
     count: int,
     output: Path | None,
+    data: Path | None,
     pythons: dict[str, str],
 ) -> list[Path]:
     """Files written: all samples as .npz, and a grid of each network's that are images."""
@@ -39,8 +41,16 @@ def generate(
     if absent:
         raise UserError(f"--mode: {row} has no {own_mode} on {chosen}: {absent.reason}")
     own_precision = select_one("precision", precision or facts.precision, PRECISIONS)
+    folder = folder_for(data, [facts.workload])
     target = (output or _beside(run, facts, row)).absolute()
-    _make(target, path, (row, own_mode, own_precision, chosen), count, pythons)
+    of: dict[str, Any] = {
+        "row": row,
+        "mode": own_mode,
+        "precision": own_precision,
+        "device": chosen,
+    }
+    of |= {"count": count, "folder": str(folder) if folder else None}
+    _make(target, path, of, pythons)
     return [target, *_grids(target, facts)]
 
 
@@ -57,20 +67,17 @@ def _beside(run: Path, facts: Facts, row: str) -> Path:
     return folder / f"generated-{facts.iteration}-{row}.npz"
 
 
-def _make(
-    target: Path, path: Path, of: tuple[str, str, str, str], count: int, pythons: dict[str, str]
-) -> None:
-    row, mode, precision, device = of
+def _make(target: Path, path: Path, of: dict[str, Any], pythons: dict[str, str]) -> None:
     if target.suffix != ".npz" or target.is_dir():
         raise UserError(f"--output: given {target}; give the path of a .npz file")
     workers = Workers(pythons)
-    given = {"path": str(path.absolute()), "row": row, "mode": mode, "precision": precision}
-    given |= {"device": device, "output": str(target)}
+    where = (of["row"], of["precision"], of["device"])
+    given = of | {"path": str(path.absolute()), "output": str(target)}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        workers.call((row, precision, device), making.make, given | {"count": count}, TIMEOUT_S)
+        workers.call(where, making.make, given, TIMEOUT_S)
     except WorkerFailed as error:
-        raise UserError(f"{path}: no samples in {row}: {error}") from None
+        raise UserError(f"{path}: no samples in {of['row']}: {error}") from None
     except OSError as error:
         raise UserError(f"--output: cannot write {target}: {error.strerror}") from None
     finally:
@@ -79,7 +86,7 @@ def _make(
 
 def _grids(target: Path, facts: Facts) -> list[Path]:
     """A PNG for each network that makes images."""
-    ranges = [s.range for s in facts.workload.sources.values() if isinstance(s, Digits | Photos)]
+    ranges = [source.range for source in facts.workload.arrays.values()]
     written = []
     for name, made in samples.read(target).items():
         if ranges and images.is_image(made):

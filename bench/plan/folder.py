@@ -24,13 +24,14 @@ def read_plan(path: Path) -> Plan:
     fields["folder"] = str(path.absolute().parent)
     fields["proofs"] = expanded(fields.get("proofs", ""))
     fields["pythons"] = {row: expanded(python) for row, python in fields["pythons"].items()}
-    fields["cells"] = tuple(_expanded(Cell(**cell)) for cell in fields["cells"])
+    fields["cells"] = tuple(as_written(Cell(**cell)) for cell in fields["cells"])
     fields["absent"] = tuple(Absent(**absent) for absent in fields["absent"])
     fields["controls"] = tuple(Control(**control) for control in fields.get("controls", ()))
     return Plan(**fields)
 
 
-def _expanded(cell: Cell) -> Cell:
+def as_written(cell: Cell) -> Cell:
+    """A cell of a file, with the paths that were cleaned in it as they were."""
     put = json.loads(cell.overrides)
     whole = {place: expanded(v) if isinstance(v, str) else v for place, v in put.items()}
     workload, data = expanded(cell.workload), expanded(cell.data)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import backends
 import spec
 from backends.protocol import DEVICES, MODES, PRECISIONS, absent_mode
 from bench.plan.cells import Cell, check_data
+from bench.plan.data_folder import folder_for
+from bench.plan.folder import as_written
 from bench.plan.selection import (
     LARGEST_BATCH,
     overrides,
@@ -22,9 +24,12 @@ from bench.training.plan import DRAWS, Training
 from bench.workers.cleaning import clean, expanded
 from bench.workers.pool import ROOT
 from spec.errors import UserError
+from spec.workload import Workload
 
 LARGEST_SEED = 2**31 - 1
 """Every framework takes it."""
+HELD_OUT = 0.1
+"""Share of the real samples: quality is measured against what no training has seen."""
 LONGEST_MINUTES = 60 * 24 * 30
 
 
@@ -44,6 +49,7 @@ class Given:
     iterations: int | None
     minutes: float | None
     interval: int | None
+    data: Path | None
     output: Path | None
     resume: Path | None
     pythons: dict[str, str]
@@ -63,7 +69,23 @@ def _new(given: Given) -> Training:
     for what, value in (("workload", given.workload), ("backend", given.backend)):
         if value is None:
             raise UserError(f"--{what}: missing; a training is of one workload in one row")
-    cell = _cell(given, str(given.workload), str(given.backend), {})
+    name, put = str(given.workload), overrides(given.put)
+    names = workloads(name, put)
+    if len(names) != 1:
+        raise UserError(f"--workload: given {name!r}; a training is of one workload")
+    own = spec.load(names[0], put)
+    cell = Cell(
+        workload=names[0],
+        row=str(given.backend),
+        mode=given.mode or "compiled",
+        precision=given.precision or "float32",
+        device=given.device or "auto",
+        batch_size=given.batch_size or own.schedule.batch_size,
+        label=clean(own.name),
+        overrides=json.dumps(put | _held_out(own)),
+        data=str(folder_for(given.data, [own]) or ""),
+    )
+    cell = _possible(cell, given.pythons)
     return Training(
         cell=cell,
         seed=given.seed or 0,
@@ -77,73 +99,82 @@ def _new(given: Given) -> Training:
 
 
 def _resumed(given: Given, run: Path) -> Training:
-    """What cannot change is the run's; its row, mode and length may."""
-    for option, value in {
-        "workload": given.workload,
-        "batch-size": given.batch_size,
-        "set": given.put or None,
-        "seed": given.seed,
-        "draws": given.draws,
-        "output": given.output,
-    }.items():
+    """What cannot change is the run's; its row, mode, precision, device and length may."""
+    for option, value in _kept(given).items():
         if value is not None:
             raise UserError(f"--{option}: a run that is resumed keeps its own; leave it out")
+    kept = _read(run)
+    pythons = kept.pythons | given.pythons
+    cell = replace(
+        kept.cell,
+        row=given.backend or kept.cell.row,
+        mode=given.mode or kept.cell.mode,
+        precision=given.precision or kept.cell.precision,
+        device=given.device or kept.cell.device,
+    )
+    return replace(
+        kept,
+        cell=_possible(cell, pythons),
+        iterations=given.iterations or kept.iterations,
+        minutes=given.minutes,
+        interval=given.interval or kept.interval,
+        pythons=pythons,
+    )
+
+
+def _read(run: Path) -> Training:
+    """The training that a folder is of, with the paths that were cleaned in it as they were."""
     try:
-        plan = json.loads((run / "training.json").read_text(encoding="utf-8"))["plan"]
-        before = Cell(**plan["cell"])
-        put = {
-            k: expanded(v) if isinstance(v, str) else v
-            for k, v in json.loads(before.overrides).items()
-        }
-        kept: dict[str, Any] = {"precision": before.precision, "mode": before.mode}
-        kept |= {"device": before.device, "batch_size": before.batch_size}
-        pythons = {row: expanded(python) for row, python in plan["pythons"].items()} | given.pythons
+        fields = json.loads((run / "training.json").read_text(encoding="utf-8"))["plan"]
+        cell = as_written(Cell(**fields["cell"]))
+        pythons = {row: expanded(path) for row, path in fields["pythons"].items()}
+        own = {"cell": cell, "pythons": pythons, "folder": str(run.absolute())}
+        return Training(**(fields | own))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UserError(
             f"--resume: {run}: no training can be read there ({type(error).__name__}); give the "
             "folder that `train` named"
         ) from None
-    cell = _cell(given, expanded(before.workload), given.backend or before.row, kept, put, pythons)
-    return Training(
-        cell=cell,
-        seed=plan["seed"],
-        draws=plan["draws"],
-        iterations=given.iterations or plan["iterations"],
-        minutes=given.minutes,
-        interval=given.interval or plan["interval"],
-        folder=str(run.absolute()),
-        pythons=pythons,
-    )
 
 
-def _cell(
-    given: Given,
-    workload: str,
-    backend: str,
-    kept: dict[str, Any],
-    put: dict[str, Any] | None = None,
-    pythons: dict[str, str] | None = None,
-) -> Cell:
-    """The one cell that is trained: it exists on this machine, and its data fit."""
-    row = select_one("backend", backend, backends.names())
-    mode = select_one("mode", given.mode or kept.get("mode", "compiled"), MODES)
-    precision = select_one(
-        "precision", given.precision or kept.get("precision", "float32"), PRECISIONS
-    )
-    asked = select_one("device", given.device or kept.get("device", "auto"), ("auto", *DEVICES))
-    found = overrides(given.put) if put is None else put
-    names = workloads(workload, found)
-    if len(names) != 1:
-        raise UserError(f"--workload: given {workload!r}; a training is of one workload")
-    own = spec.load(names[0], found)
-    size = given.batch_size or kept.get("batch_size", own.schedule.batch_size)
-    check_data(names, (size,), found)
-    rows, _ = select_rows(row, given.pythons if pythons is None else pythons)
-    device = resolve_device(asked, rows, given.pythons if pythons is None else pythons)
-    absent = absent_mode(row, mode, own, device)
+def _kept(given: Given) -> dict[str, Any]:
+    """Options of which a run that is resumed has its own."""
+    return {
+        "workload": given.workload,
+        "batch-size": given.batch_size,
+        "set": given.put or None,
+        "seed": given.seed,
+        "draws": given.draws,
+        "data": given.data,
+        "output": given.output,
+    }
+
+
+def _possible(cell: Cell, pythons: dict[str, str]) -> Cell:
+    """The cell on a device that is there; UserError where its row or its data are not."""
+    select_one("backend", cell.row, backends.names())
+    select_one("mode", cell.mode, MODES)
+    select_one("precision", cell.precision, PRECISIONS)
+    select_one("device", cell.device, ("auto", *DEVICES))
+    check_data((cell.workload,), (cell.batch_size,), json.loads(cell.overrides), cell.folder)
+    rows, _ = select_rows(cell.row, pythons)
+    device = resolve_device(cell.device, rows, pythons)
+    absent = absent_mode(cell.row, cell.mode, cell.load(), device)
     if absent:
-        raise UserError(f"--mode: {row} has no {mode} of {own.name} on {device}: {absent.reason}")
-    return Cell(names[0], row, mode, precision, device, size, clean(own.name), json.dumps(found))
+        raise UserError(
+            f"--mode: {cell.row} has no {cell.mode} of {cell.label} on {device}: {absent.reason}"
+        )
+    return replace(cell, device=device)
+
+
+def _held_out(workload: Workload) -> dict[str, float]:
+    """Overrides by which each array holds samples out, unless the file itself does."""
+    places = {
+        name: "data" if workload.short else f"sources.{name}"
+        for name, source in workload.arrays.items()
+        if source.hold_out is None
+    }
+    return {f"{place}.hold_out": HELD_OUT for place in places.values()}
 
 
 def _folder(output: Path | None, cell: Cell) -> Path:

@@ -12,11 +12,19 @@ from spec.sources import ARRAYS
 
 
 def make(
-    path: str, row: str, mode: str, precision: str, device: str, count: int, output: str
+    path: str,
+    row: str,
+    mode: str,
+    precision: str,
+    device: str,
+    count: int,
+    output: str,
+    folder: str | None = None,
 ) -> dict[str, Any]:
     """Write `count` samples of each network that makes some to an .npz file.
 
-    From the same inputs in every row. {iteration, workload: its name}.
+    From the same inputs in every row; `folder` has real samples, where these are from one.
+    {iteration, workload: its name}.
     """
     facts, state = checkpoint.read(Path(path))
     workload = facts.workload
@@ -24,6 +32,7 @@ def make(
     program = backends.prepare(row, workload, settings)
     table = workload.draw_table()
     given = [table[key].source for maker in makers(workload) for key in maker.inputs.values()]
-    arrays = data.load(workload) if any(isinstance(of, ARRAYS) for of in given) else {}
+    real = any(isinstance(of, ARRAYS) for of in given)
+    arrays = data.load(workload, Path(folder) if folder else None) if real else {}
     samples.write(output, made(workload, program, program.import_state(state), arrays, count))
     return {"iteration": facts.iteration, "workload": workload.name}

@@ -15,7 +15,7 @@ from backends.protocol import Arrays
 from bench.report.drawing import draw
 from bench.training import curves, images, metrics, samples
 from bench.workers.whole import whole
-from spec.sources import Digits, GaussianStream, Photos
+from spec.sources import GaussianStream
 from spec.workload import Workload
 
 MOMENTS = 6
@@ -81,7 +81,7 @@ def _histograms(
 
 def _grids(workload: Workload, found: dict[int, Path], beside: Arrays) -> list[dict[str, Any]]:
     """Grids of images: real ones, and of each network at some moments."""
-    sources = [s for s in workload.sources.values() if isinstance(s, Digits | Photos)]
+    sources = list(workload.arrays.values())
     if not sources:
         return []
     low, high = sources[0].range

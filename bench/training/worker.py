@@ -52,7 +52,7 @@ def begin(
     """
     cell_ = Cell(**cell)
     workload = cell_.load()
-    arrays = data.load(workload)
+    arrays = data.load(workload, cell_.folder)
     settings = Settings(cell_.mode, cell_.precision, cell_.device, length.grid(workload))  # type: ignore[arg-type]
     program = backends.prepare(cell_.row, workload, settings)
     found = keeping.newest(Path(resumed), workload) if resumed else None
@@ -69,7 +69,7 @@ def begin(
         "iteration": first,
         "document_iterations": length.iterations(workload, arrays),
         "grid": settings.chunk,
-        "data": data.describe(arrays),
+        "data": data.describe(arrays, data.files_of(workload, cell_.folder)),
         "backend": backend,
         "passed_over": list(found.passed_over) if found else [],
     }

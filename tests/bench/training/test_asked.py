@@ -10,6 +10,7 @@ from bench.training.asked import Given, read
 from bench.training.plan import Training
 from spec.errors import UserError
 from tests.bench.commands.test_cli import bench
+from tests.spec.data.files import write_mnist
 
 NOTHING: dict[str, object] = dict.fromkeys(Given.__dataclass_fields__) | {"put": (), "pythons": {}}
 WANTED: dict[str, object] = {"workload": "gaussian", "backend": "pytorch"}
@@ -116,3 +117,28 @@ def test_the_commands_say_it_in_one_line(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert done.stderr.startswith("error: ")
+
+
+def test_training_holds_samples_out_unless_the_file_says_how_many(tmp_path: Path) -> None:
+    of = {"backend": "pytorch", "seed": 1}
+    digits, _ = read(given(**of, workload="mlp_square", output=tmp_path / "a"))
+    assert digits.cell.load().arrays["x"].hold_out == 0.1
+    put = ("data.hold_out=0.25",)
+    more, _ = read(given(**of, workload="mlp_square", put=put, output=tmp_path / "b"))
+    assert more.cell.load().arrays["x"].hold_out == 0.25
+    both, _ = read(given(**of, workload="cyclegan_64", output=tmp_path / "c"))
+    assert {source.hold_out for source in both.cell.load().arrays.values()} == {0.1}
+
+
+def test_data_come_from_a_folder_in_a_resumed_run_too(tmp_path: Path) -> None:
+    folder = write_mnist(tmp_path / "mnist")
+    put = ("data.kind=mnist", "schedule.batch_size=4")
+    fields = {"workload": "mlp_square", "backend": "pytorch", "put": put}
+    with pytest.raises(UserError, match="--data"):
+        read(given(**fields, output=tmp_path / "run"))
+    plan, _ = read(given(**fields, data=folder, output=tmp_path / "run"))
+    assert plan.cell.folder == folder
+    write_plan(plan, {})
+    assert read(given(resume=tmp_path / "run"))[0].cell == plan.cell
+    with pytest.raises(UserError, match="--data: a run that is resumed keeps its own"):
+        read(given(resume=tmp_path / "run", data=folder))

@@ -79,6 +79,6 @@ def _rules(marks: Mapping[str, float]) -> list[alt.Chart]:
         data = alt.Data(values=[{"value": value, "said": said}])
         base = alt.Chart(data).encode(y="value:Q")
         rules.append(base.mark_rule(color=FAINT, strokeDash=[4, 4]))
-        words = base.mark_text(align="left", dx=4, dy=-6, color=FAINT)
-        rules.append(words.encode(text="said:N", x=alt.value(0)))
+        words = base.mark_text(align="right", dx=-4, dy=-6, color=FAINT)
+        rules.append(words.encode(text="said:N", x=alt.value(WIDTH_PX)))
     return rules

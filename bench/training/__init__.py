@@ -1,1 +1,1 @@
-"""A training that is kept: its checkpoints, how they are written, found and read."""
+"""Training to a result: checkpoints, metrics, samples, and what their quality is."""

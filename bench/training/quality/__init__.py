@@ -1,0 +1,1 @@
+"""How good what a GAN generates is: measures on NumPy arrays, whatever framework made them."""

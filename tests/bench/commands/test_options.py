@@ -106,6 +106,7 @@ def test_a_run_without_options(behind: Behind) -> None:
             "quick": False,
             "memory": False,
             "prove_anew": False,
+            "data": None,
         },
         "output": None,
         "rows": ("all", {}),
@@ -120,7 +121,7 @@ def test_a_run_with_all_options(behind: Behind) -> None:
     behind.missing = MISSING
     words = "--workload a --backend b --mode c --precision d --batch-size e --device f --set g=1"
     words += " --set h=2 --blocks 4 --rounds-like i.json --memory --quick --output j.json"
-    words += f" --prove-anew --json --python pytorch={behind.python}"
+    words += f" --data k --prove-anew --json --python pytorch={behind.python}"
     done = run(*words.split())
     assert behind.given["arguments"] == {
         "workload": "a",
@@ -136,6 +137,7 @@ def test_a_run_with_all_options(behind: Behind) -> None:
         "quick": True,
         "memory": True,
         "prove_anew": True,
+        "data": Path("k"),
     }
     pythons = {"pytorch": str(behind.python)}
     assert behind.given["output"] == Path("j.json")

@@ -27,15 +27,7 @@ def measure(samples: Samples, target: Target | None = None, seed: int = 0) -> Re
     kind = "rows" if samples.held_out.ndim == 2 else "images"
     if kind == "rows" and target is None:
         raise UserError("target: given nothing; rows of numbers need a mean and a std")
-    record: Record = {
-        "outcome": "measured",
-        "kind": kind,
-        "counts": {"given": {name: len(array) for name, array in samples.sets.items()}},
-        "resamples": RESAMPLES,
-        "confidence": CONFIDENCE,
-        "seed": seed,
-        "measures": {},
-    }
+    record = _without_measures(samples, kind, seed)
     if bad := not_finite(samples):
         return record | {"outcome": "not finite", "not_finite": bad}
     random = Generator(PCG64(seed))
@@ -47,3 +39,15 @@ def measure(samples: Samples, target: Target | None = None, seed: int = 0) -> Re
             assert target is not None
             return record | rows.measured(sets, target, random)
         return record | images.measured(samples, sets, seed, random)
+
+
+def _without_measures(samples: Samples, kind: str, seed: int) -> Record:
+    return {
+        "outcome": "measured",
+        "kind": kind,
+        "counts": {"given": {name: len(array) for name, array in samples.sets.items()}},
+        "resamples": RESAMPLES,
+        "confidence": CONFIDENCE,
+        "seed": seed,
+        "measures": {},
+    }

@@ -48,3 +48,12 @@ def test_its_interval_tells_other_sets_from_the_same(random: Generator) -> None:
     assert same.high is not None
     assert shifted.low is not None
     assert same.low < 0 < same.high < shifted.low
+
+
+def test_its_interval_is_over_halves_of_either_set(random: Generator) -> None:
+    same, other = np.ones((40, 3)), random.normal(size=(40, 3))
+    for one, two in ((same, other), (other, same)):
+        found = with_interval(one, two, random)
+        assert found.low is not None
+        assert found.high is not None
+        assert found.high - found.low > 0.1

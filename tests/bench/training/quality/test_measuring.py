@@ -114,6 +114,13 @@ def test_shares_of_classes_stand_by_name(record: dict[str, Any]) -> None:
     assert least == 0.0
 
 
+def test_intervals_of_classes_are_over_samples(record: dict[str, Any]) -> None:
+    for name in OF_CLASSES:
+        noise = record["measures"][name]["noise"]
+        assert noise["low"] < noise["high"], name
+    assert all(share["low"] < share["high"] for share in record["classes"]["shares"]["held_out"])
+
+
 @pytest.mark.usefixtures("_quick")
 def test_a_generator_that_collapsed_is_seen(images: Samples) -> None:
     one = np.repeat(images.generated[:1], 300, axis=0)

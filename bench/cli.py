@@ -13,9 +13,7 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
-from bench.commands.generating import generate as generate_
 from bench.commands.running import run_and_show
-from bench.commands.training import train as train_
 from bench.compare import calibration as calibration_
 from bench.compare.comparing import compare as compare_
 from bench.compare.comparing import limit_of
@@ -28,7 +26,6 @@ from bench.report import comparison as comparison_
 from bench.report import printing, streams, writing
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
-from bench.training.asked import Given
 from bench.workers.cleaning import Cleaned, clean
 from bench.workers.pool import ROOT, missing_packages
 from spec.errors import UserError
@@ -201,6 +198,9 @@ def train(
     python: Python = [],  # noqa: B006
 ) -> None:
     """Train one GAN in one row to its end; keep its metrics, samples, checkpoints and page."""
+    from bench.commands.training import train as train_  # half a second that only it needs
+    from bench.training.asked import Given
+
     code = train_(
         Given(
             workload,
@@ -241,6 +241,8 @@ def generate(
     python: Python = [],  # noqa: B006
 ) -> None:
     """Make samples with a trained GAN, in any row from a training in any other: .npz and .png."""
+    from bench.commands.generating import generate as generate_
+
     pythons = interpreters(python)
     for path in generate_(from_, backend, mode, precision, device, count, output, data, pythons):
         streams.line(str(path))

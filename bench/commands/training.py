@@ -11,7 +11,7 @@ from bench.commands.stopping import Stop
 from bench.plan.records import write_atomically
 from bench.report.printing import say
 from bench.results.provenance import provenance
-from bench.training import length, metrics, page, worker
+from bench.training import judging, length, metrics, page, worker
 from bench.training import loop as loops
 from bench.training.asked import Given, read
 from bench.training.plan import Training
@@ -57,6 +57,8 @@ def _trained(trainer: loops.Trainer, console: Console, stop: Stop, resumed: str 
             for record in trainer.train(progress, log, stop.asked):
                 bar.update(task, completed=progress.iteration, description=_told(record))
         trainer.sample(progress)
+    if progress.iteration == progress.total:
+        judging.judge(folder, trainer.workload, trainer.for_quality())
     say(console, f"page: {page.write(folder, trainer.workload)}")
     if progress.iteration < progress.total:
         say(console, _how_to_go_on(plan))

@@ -78,6 +78,12 @@ class Trainer:
             self.call(worker.compare_with, path=str(samples.beside(self.folder)))
         self.call(worker.sample, path=str(path))
 
+    def for_quality(self) -> Path:
+        """A file of what quality is measured on."""
+        path = self.folder / samples.FOLDER / "for-quality.npz"
+        self.call(worker.for_quality, path=str(path))
+        return path
+
     def call(self, function: Any, **given: Any) -> Any:
         """A call of the worker."""
         return self.workers.call(self.plan.cell.where, function, given, TIMEOUT_S)

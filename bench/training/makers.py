@@ -60,6 +60,46 @@ def inputs_of(
     return chosen
 
 
+def real_like(workload: Workload, maker: Maker) -> str | None:
+    """The source whose samples a maker's are judged beside: some network is given both.
+
+    At the same input, in whatever phase; None where nobody compares them.
+    """
+    judged = _judging(workload, maker)
+    for phase in workload.phases:
+        keys = workload.draw_keys(phase)
+        for forward in phase.forwards:
+            for port, names in forward.given.items():
+                real_ones = [n for n in names if n in keys and (forward.network, port) in judged]
+                for name in real_ones:
+                    return workload.draw_table()[keys[name]].name
+    return None
+
+
+def _judging(workload: Workload, maker: Maker) -> set[tuple[str, str]]:
+    """(network, input) that are given what the maker makes."""
+    found: set[tuple[str, str]] = set()
+    for phase in workload.phases:
+        own = {n for f in phase.forwards if f.network == maker.network for n in f.writes}
+        reused = {
+            name
+            for name, reuse in phase.reuse.items()
+            if reuse.output in _written(workload, reuse.phase, maker.network)
+        }
+        mixed = {name for name, pool in phase.pools.items() if pool.of in own | reused}
+        for forward in phase.forwards:
+            for port, names in forward.given.items():
+                if own & set(names) or reused & set(names) or mixed & set(names):
+                    found.add((forward.network, port))
+    return found
+
+
+def _written(workload: Workload, phase: str, network: str) -> set[str]:
+    """What a network's outputs are called in a phase."""
+    (one,) = (p for p in workload.phases if p.name == phase)
+    return {name for f in one.forwards if f.network == network for name in f.writes}
+
+
 def made(
     workload: Workload, program: Program, state: Any, arrays: Mapping[str, Any], count: int
 ) -> Arrays:

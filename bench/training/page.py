@@ -14,6 +14,8 @@ from markupsafe import Markup
 from backends.protocol import Arrays
 from bench.report.drawing import draw
 from bench.training import curves, images, metrics, samples
+from bench.training.judging import FILE
+from bench.training.quality.meaning import MEANING
 from bench.workers.whole import whole
 from spec.sources import GaussianStream
 from spec.workload import Workload
@@ -39,11 +41,28 @@ def write(run: Path, workload: Workload) -> Path:
         charts=_charts(records),
         histograms=_histograms(workload, found, beside),
         grids=_grids(workload, found, beside),
+        quality=_quality(run),
+        meaning=MEANING,
+        shown=_shown,
         style=Markup(STYLE.read_text(encoding="utf-8")),  # our own file
     )
     with whole(run / "page.html") as draft:
         draft.write_text(text, encoding="utf-8")
     return run / "page.html"
+
+
+def _quality(run: Path) -> dict[str, Any]:
+    """The records of quality.json; none before the training has come to its end."""
+    path = run / FILE
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return found
+
+
+def _shown(estimate: dict[str, float] | None) -> str:
+    """A value with its interval."""
+    if estimate is None or estimate["value"] is None:
+        return "undefined"
+    return f"{estimate['value']:.3g} ({estimate['low']:.3g} to {estimate['high']:.3g})"
 
 
 def _charts(records: list[metrics.Record]) -> list[tuple[str, Markup]]:

@@ -12,8 +12,9 @@ import backends
 from backends.protocol import Arrays, Program, Settings
 from bench.plan.cells import Cell
 from bench.training import checkpoint, keeping, length
+from bench.training.beside import noise_like, real_sets
 from bench.training.facts import Facts
-from bench.training.makers import inputs_of, made, makers, real
+from bench.training.makers import inputs_of, made, makers, real, real_like
 from bench.training.samples import write as write_arrays
 from spec import data, randomness
 from spec.state import init_state
@@ -21,6 +22,8 @@ from spec.workload import Workload
 
 SAMPLES = 64
 """A grid of eight by eight."""
+MEASURED = 500
+"""Samples of each network whose quality is measured."""
 
 
 @dataclass
@@ -119,6 +122,24 @@ def compare_with(path: str) -> None:
         given = inputs_of(live.workload, maker, live.arrays, SAMPLES)
         found |= {f"{maker.network}/{name}": value for name, value in given.items()}
     write_arrays(path, found | real(live.workload, live.arrays, SAMPLES))
+
+
+def for_quality(path: str) -> None:
+    """Write what quality is measured on, for each maker that is compared with real samples.
+
+    `<network>|generated`, `noise`, `held_out`, `training`, and classes of the last two as `labels`
+    and `held_out_labels`, where they are known; (n, ...), at most MEASURED generated ones.
+    """
+    (live,) = _LIVE
+    generated = made(live.workload, live.program, live.state, live.arrays, MEASURED)
+    found: dict[str, Any] = {}
+    for maker in makers(live.workload):
+        source = real_like(live.workload, maker)
+        if source is not None and maker.network in generated:
+            own = {"generated": generated[maker.network]} | real_sets(live.cell, source, MEASURED)
+            own["noise"] = noise_like(live.workload, maker, own["held_out"], MEASURED)
+            found |= {f"{maker.network}|{name}": array for name, array in own.items()}
+    write_arrays(path, found)
 
 
 def _facts(live: Live) -> Facts:

@@ -58,6 +58,9 @@ def test_a_training_leaves_records_samples_checkpoint_and_page(whole: Path) -> N
     page = (whole / "page.html").read_text(encoding="utf-8")
     assert "ln 2" in page
     assert "167 of 167 iterations" in page
+    quality = json.loads((whole / "quality.json").read_text(encoding="utf-8"))
+    assert quality["generator"]["outcome"] == "measured"
+    assert "z_sensitivity" in page
     about = json.loads((whole / "training.json").read_text(encoding="utf-8"))
     assert (about["iterations"], about["interval"], about["grid"]) == (TOTAL, CHUNK, CHUNK)
 

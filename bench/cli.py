@@ -190,7 +190,7 @@ def train(
         str | None, typer.Option(help="own, as is timed; or spec, the same in every row")
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="else as the document says")] = None,
-    minutes: Annotated[float | None, typer.Option(help="of training at most")] = None,
+    minutes: Annotated[float | None, typer.Option(help="of training in all, at most")] = None,
     interval: Annotated[int | None, typer.Option(help="iterations between records")] = None,
     data: Annotated[Path | None, typer.Option(help="folder of real samples")] = None,
     output: Annotated[Path | None, typer.Option(help="the run's folder")] = None,

@@ -36,7 +36,7 @@ def carry_out(plan: Training, console: Console, *, goes_on: bool = False) -> int
         try:
             return _trained(loops.Trainer(plan, workers, workload), console, stop, resumed)
         except WorkerFailed as error:
-            if error.kind == "UserError":
+            if error.kind in ("UserError", "SpecError"):
                 raise UserError(str(error)) from None
             say(console, f"FAILED {plan.cell.id}: {error}")
             say(console, _how_to_go_on(plan))

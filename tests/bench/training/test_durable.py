@@ -93,6 +93,9 @@ def test_what_is_on_the_disk_before_it_has_its_name(
     path = tmp_path / "one.safetensors"
     written(path)
     assert seen == [path.stat().st_size, "name", "folder"]
+    seen.clear()
+    put(tmp_path / "short.json", b"few bytes")  # which a buffer would hold back
+    assert seen == [9, "name", "folder"]
 
 
 @pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.EINVAL, False)])

@@ -13,6 +13,7 @@ import pytest
 from bench.training import checkpoint
 from bench.training.keeping import Kept, newest, place
 from bench.training.written import LIST
+from bench.training.written import read as written_there
 from spec.errors import UserError
 from tests.bench.training.made import facts, written
 from tests.bench.training.runs import kept
@@ -38,7 +39,7 @@ def test_the_last_three_are_kept(tmp_path: Path) -> None:
 
 
 def test_the_same_one_again_counts_once(tmp_path: Path) -> None:
-    kept(tmp_path, 1, 2, 3, 3, 3)
+    assert kept(tmp_path, 1, 2, 3, 3, 3) == Kept(place(tmp_path, 3), (), ())
     assert there(tmp_path) == [1, 2, 3]
 
 
@@ -147,8 +148,6 @@ def test_what_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 LISTS = {
     "no JSON": b"{",
     "empty": b"",
-    "another format": b'{"checkpoints_format": 2, "written": []}',
-    "long": b" " * 2**20 + b'{"written": []}',
     "deep": b"[" * 10**5,
 }
 
@@ -160,6 +159,32 @@ def test_a_list_that_is_none_has_nothing_removed(tmp_path: Path, what: str) -> N
     assert kept(tmp_path, 4, 5, 6).removed == ()
     assert kept(tmp_path, 7).removed == (place(tmp_path, 4),)
     assert there(tmp_path) == [1, 2, 3, 5, 6, 7]
+
+
+def of_another_format(path: Path) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | {"checkpoints_format": 2}), encoding="utf-8")
+
+
+def too_long(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" " * 2**20)
+
+
+def moved_away(path: Path) -> None:
+    path.rename(path.with_name("moved"))
+    path.symlink_to("moved")
+
+
+@pytest.mark.parametrize(
+    "change", [of_another_format, too_long, moved_away], ids=lambda f: f.__name__
+)
+def test_a_list_is_not_believed_for_its_records_alone(tmp_path: Path, change: Any) -> None:
+    """All of them are right, and would be read without what is changed."""
+    kept(tmp_path, 1, 2, 3)
+    folder = tmp_path / "checkpoints"
+    assert len(written_there(folder)) == 3
+    change(folder / LIST)
+    assert written_there(folder) == ()
 
 
 @pytest.mark.parametrize("name", ["../theirs", "theirs", "iteration-000000001.safetensors/../x"])

@@ -3,7 +3,7 @@
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C; and what `timeout`, a batch system, a spot machine or a container that stops sends."""
@@ -25,7 +25,7 @@ class Interruption:
         self.finishing = False
         self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> "Interruption":
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self.interrupt) for number in SIGNALS}
         return self

@@ -86,7 +86,7 @@ BESIDE = DEVICE == "cpu" and len(WANTED) > 1
 SIDE_BY_SIDE = ["--numprocesses=2", "--dist=loadgroup"] if BESIDE else []
 # In the order of tests/bench/conftest.py, not of how many tests a file has.
 FILE_BY_FILE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"] if BESIDE else []
-EXECUTING = "mlp_small,dcgan_32,gaussian,tests/meta/workloads/many_numbers.toml"
+EXECUTING = "mlp_square,dcgan_32,gaussian,tests/meta/workloads/many_numbers.toml"
 """Workloads that go through all that the rows have, with what checks make for themselves."""
 ENVS = [ASKING, *(f"{row}-{DEVICE}" for row in ROWS)]
 

@@ -121,6 +121,7 @@ def _applies(check: Check, precision: str, workload: str, place: int, modes: int
         and (not check.built_in or workload in spec.names())
         and check.where(spec.load(workload))
         and wanted[check.modes]
+        and (place == 0 or precision not in check.in_first_only)
     )
 
 
@@ -139,9 +140,9 @@ def test_conformance(
     for pool in (workers, simple_workers):
         pool.keep_only(_where(selection, row, precision, check))
     asked = workers
-    if selection.device == "cpu" and precision == "float64" and check not in AS_TIMED:
-        quick = check in QUICKLY or workload in LARGE
-        asked = quick_workers if quick else simple_workers
+    large = workload in LARGE and not selection.full
+    if selection.device == "cpu" and check not in AS_TIMED and (large or precision == "float64"):
+        asked = quick_workers if check in QUICKLY or workload in LARGE else simple_workers
     if asked is not quick_workers:
         quick_workers.stop()
     result = _ask(asked, selection, row, precision, workload, mode, check, extra)

@@ -1,23 +1,11 @@
 """Slips of the pen in what all rows share and in the numbers that people read.
 
 Each is a change of a line's text in a copy of the project; a named test must fail there. Faults of
-the rows are in faults.py, where the rows run.
+the rows are in faults.py, where the rows run; those in training are in slips_training.py.
 """
 
-from typing import NamedTuple
-
-
-class Slip(NamedTuple):
-    """A mistake, what it changes, and who notices."""
-
-    name: str
-    path: str
-    old: str
-    """Stands in the file once."""
-    new: str
-    caught_by: str
-    """A test, or several of one file by what their names begin with."""
-
+from tests.meta import slips_training
+from tests.meta.slip import Slip
 
 FIRST = "tests/spec/test_first_states.py::test_"
 LOSSES = "tests/spec/test_losses.py::test_"
@@ -261,4 +249,5 @@ SLIPS = (
         'long = found["round_s"] > VERY_LONG_BLOCKS * turns',
         "tests/bench/plan/test_turns.py::test_very_long_rounds",
     ),
+    *slips_training.SLIPS,
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.workers.pool import ROOT
-from tests.meta.slips import SLIPS, Slip
+from tests.meta.slip import Slip
+from tests.meta.slips import SLIPS
 from tests.mutation.copying import copy_of
 
 LONGEST_S = 300.0

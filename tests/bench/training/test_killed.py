@@ -27,9 +27,8 @@ from tests.conftest import interpreters
 WORKLOAD, BATCH = "tests/meta/workloads/chain.toml", 16
 """Masks, running statistics, values of one phase used in the next, and epochs within which chunks
 end."""
-CHUNKS = 24
-KILLS = {False: 2, True: 5}
-"""By `--full`."""
+LENGTHS = {False: (2, 8), True: (5, 24)}
+"""(kills, whole chunks) by `--full`: a kill comes three chunks on at most."""
 TIMEOUT_S = 300.0
 
 
@@ -39,12 +38,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("row", [backends.ORACLE, *pythons])
 
 
-def plan_of(row: str, folder: Path, pythons: dict[str, str]) -> Training:
+def plan_of(row: str, folder: Path, pythons: dict[str, str], chunks: int) -> Training:
     reference = row == backends.ORACLE
     mode, precision = ("eager", "float64") if reference else ("compiled", "float32")
     cell = Cell(WORKLOAD, row, mode, precision, "cpu", BATCH, "killed")
     chunk = grid(spec.load(WORKLOAD))
-    return Training(cell, 3, "own", CHUNKS * chunk + 5, None, chunk, str(folder), pythons)
+    return Training(cell, 3, "own", chunks * chunk + 5, None, chunk, str(folder), pythons)
 
 
 def begun(plan: Training, *, goes_on: bool) -> subprocess.Popen[str]:
@@ -81,17 +80,18 @@ def test_a_training_that_is_killed_ends_as_one_that_was_not(
     row: str, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     pythons = interpreters(pytestconfig.getoption("--python"))
-    whole, cut = (plan_of(row, tmp_path / name, pythons) for name in ("whole", "cut"))
+    kills, chunks = LENGTHS[pytestconfig.getoption("--full")]
+    whole, cut = (plan_of(row, tmp_path / of, pythons, chunks) for of in ("whole", "cut"))
     printed, _ = begun(whole, goes_on=False).communicate(timeout=TIMEOUT_S)
-    assert printed.count("recorded") == CHUNKS + 1
+    assert printed.count("recorded") == chunks + 1
     chance, places = random.Random(f"{row}"), []
-    for kill in range(KILLS[pytestconfig.getoption("--full")]):
+    for kill in range(kills):
         process = begun(cut, goes_on=kill > 0)
         # Two at least, since the second is recorded after the first was saved.
         killed_after(process, chance.choice((2, 3)), chance.uniform(0.0, 0.05))
         places.append(keeping.newest(Path(cut.folder)).facts.iteration)
     assert places == sorted(set(places)), places
-    assert places[-1] < CHUNKS * grid(spec.load(WORKLOAD)), places
+    assert places[-1] < chunks * grid(spec.load(WORKLOAD)), places
     begun(cut, goes_on=True).communicate(timeout=TIMEOUT_S)
     assert ended(Path(cut.folder)) == ended(Path(whole.folder))
     records = [

@@ -13,6 +13,7 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
+from bench.commands.reporting import report as report_
 from bench.commands.running import run_and_show
 from bench.compare import calibration as calibration_
 from bench.compare.comparing import compare as compare_
@@ -23,7 +24,7 @@ from bench.plan.records import strict
 from bench.plan.resuming import take_up
 from bench.plan.selection import HEADLINE, interpreters, resolve_device, select_one, select_rows
 from bench.report import comparison as comparison_
-from bench.report import printing, streams, writing
+from bench.report import printing, streams
 from bench.results.provenance import provenance
 from bench.results.reading import read_runs, rounds_of
 from bench.workers.cleaning import Cleaned, clean
@@ -72,19 +73,22 @@ def doctor(json_: Json = False, device: Device = "auto", python: Python = []) ->
 
 @app.command()
 def report(
-    files: Annotated[list[Path], typer.Argument(help="JSON files that `bench run` wrote")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="JSON files that `bench run` wrote, folders that `train` wrote"),
+    ],
     output: Annotated[
-        Path | None, typer.Option(help="the page; else beside the first file")
+        Path | None, typer.Option(help="the page; else beside the first of them")
     ] = None,
     conformance: Annotated[
         Path | None, typer.Option(help="folder of checks; else `conformance` beside a file")
     ] = None,
 ) -> None:
-    """Write one page, and its picture as SVG, from results; it needs no network to be read."""
-    target = output or files[0].with_suffix(".html")
-    if target.suffix != ".html" or target.is_dir():
-        raise UserError(f"--output: given {target}; give the path of a .html file")
-    streams.line(f"page: {writing.write(files, target, conformance)}")
+    """Write one page, of results, with a picture as SVG, and of trainings side by side.
+
+    It needs no network to be read.
+    """
+    streams.line(f"page: {report_(files, output, conformance)}")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 // A click on a header, or Enter on it, sorts its table; a second one turns the order round.
 for (const table of document.querySelectorAll("table")) {
   table.querySelectorAll("th").forEach((header, column) => {
-    header.querySelector("button").addEventListener("click", () => sort(table, header, column));
+    header.querySelector("button")?.addEventListener("click", () => sort(table, header, column));
   });
 }
 

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bench.report import cost, effort, every_cell, headline, speed, trust
 from bench.report.groups import Result, cells
-from bench.report.parts import Section
+from bench.report.parts import Chapter, Section
 from bench.workers.whole import whole
 
 FOLDER = Path(__file__).parent
@@ -36,18 +36,21 @@ SECTIONS: tuple[Callable[[Result], Section | None], ...] = (
 )
 
 
-def write(results: list[Result], path: Path) -> None:
-    """Write the page of some results to `path`, and its first picture beside it as SVG."""
+def write(results: list[Result], path: Path, chapters: Sequence[Chapter] = ()) -> None:
+    """Write the page of some results to `path`, and its first picture beside it as SVG.
+
+    `chapters`: what else there is on it, behind the results.
+    """
     # Tests draw the same charts with each part held against Vega-Lite's schema; that is half of the
     # time, which a run pays after each group.
     with debug_mode(False):
-        _replace(path, render(results))
+        _replace(path, render(results, chapters))
         picture = headline.standalone(results)
     if picture is not None:
         _replace(path.with_suffix(".svg"), str(picture))
 
 
-def render(results: list[Result]) -> str:
+def render(results: list[Result], chapters: Sequence[Chapter] = ()) -> str:
     """The page as HTML."""
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     runs = [_run(result, f"run{i}") for i, result in enumerate(results, start=1)]
@@ -60,6 +63,9 @@ def render(results: list[Result]) -> str:
     )
     return environment.get_template("page.html.j2").render(
         runs=runs,
+        chapters=chapters,
+        # Else the page shows no image at all, wherever it comes from.
+        images=any(_has_image(one) for chapter in chapters for one in chapter.sections),
         style=Markup(headline.STYLE + (FOLDER / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         # The page may run this script and no other, even if something got past the escaping.
@@ -77,6 +83,10 @@ def _run(result: Result, name: str) -> dict[str, Any]:
         "counts": (len(cells(result)), len(result["absent"]), len(result["failures"])),
         "sections": [section for make in SECTIONS if (section := make(result))],
     }
+
+
+def _has_image(section: Section) -> bool:
+    return bool(section.pictures)
 
 
 def _replace(path: Path, content: str) -> None:

@@ -39,6 +39,28 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image that lies in the page itself."""
+
+    uri: str
+    """`data:image/png;base64,...`"""
+    alt: str
+    """It in words."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A table of images, whose columns and lines have names."""
+
+    caption: str
+    corner: str
+    """What the names of lines are of."""
+    columns: tuple[str, ...]
+    lines: dict[str, list[Picture | None]]
+    """Name -> a picture for each column, where there is one."""
+
+
+@dataclass(frozen=True)
 class Section:
     """One question and its answer."""
 
@@ -47,6 +69,17 @@ class Section:
     words: list[str] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    pictures: list[Pictures] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections about one thing, beside those of the results."""
+
+    name: str
+    title: str
+    words: list[str] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
 
 
 def text(shown: object) -> Value:

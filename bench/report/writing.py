@@ -1,23 +1,39 @@
 """The page from files; it needs packages that measuring does not, so they are imported late."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.report import reading
+from bench.report.groups import Result
+from bench.report.parts import Chapter
 from spec.errors import UserError
 
+More = Callable[[list[Result]], list[Chapter]]
+"""What another room adds to the page of these results."""
 
-def write(files: list[Path], target: Path, conformance: Path | None = None) -> Path:
-    """Write the page of some results. UserError for wrong files and for packages not installed."""
+
+def write(
+    files: list[Path],
+    target: Path,
+    conformance: Path | None = None,
+    more: More = lambda results: [],
+) -> Path:
+    """Write the page of some results, and of what else there is to be said beside them.
+
+    UserError for wrong files and for packages not installed.
+    """
     results = reading.read_all(files, conformance)
     try:
         from bench.report import page
+
+        chapters = more(results)
     except ImportError as error:
         raise UserError(
             f"the page needs {error.name or error}, which is not installed here"
         ) from None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        page.write(results, target)
+        page.write(results, target, chapters)
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}") from None
     return target

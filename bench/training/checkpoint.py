@@ -7,8 +7,7 @@ names before a byte of the data is read. Nothing in a file is ever run.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 from safetensors import numpy as safetensors
 
 from bench.training import header
-from bench.training.durable import put, require_regular
+from bench.training.durable import put
 from bench.training.facts import KEY, Facts, from_text
+from bench.training.foreign import opened
 from bench.training.header import NEEDED, Header, Refused, shown
 from spec.errors import UserError
 from spec.state import State, is_count, pools, shapes
@@ -59,7 +59,7 @@ def read(path: Path, expected: Workload | None = None) -> tuple[Facts, State]:
     UserError, one line, for any other file: what was found there, and what is needed.
     """
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             return _read(file, expected)
     except Refused as error:
         raise UserError(f"{path}: {error}; {error.cure}") from None
@@ -83,18 +83,6 @@ def _free(folder: Path) -> str:
         return f"{shutil.disk_usage(folder).free} are free"
     except OSError:
         return "nobody knows how many are free"
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
-    """The file itself: a link is not followed, and a pipe not waited for."""
-    found = path.lstat()
-    require_regular(found.st_mode)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not os.path.samestat(found, os.fstat(descriptor)):
-            raise Refused("it was replaced while it was opened")
-        yield file
 
 
 def _read(file: BufferedReader, expected: Workload | None) -> tuple[Facts, State]:

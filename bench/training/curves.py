@@ -36,13 +36,22 @@ def curves(
             strokeDash=alt.StrokeDash("metric:N", sort=list(names), scale=_scale(names, DASHES)),
         )
     )
-    return alt.layer(line, *_rules(marks)).properties(width=WIDTH_PX, height=HEIGHT_PX)
+    return alt.layer(line, *rules(marks)).properties(width=WIDTH_PX, height=HEIGHT_PX)
 
 
-def histogram(real: NDArray[Any], noise: NDArray[Any], made: NDArray[Any]) -> alt.Chart:
-    """Share of numbers by bin, drawn at the bins' centres: real, noise and generated ones."""
+def histogram(
+    real: NDArray[Any],
+    noise: NDArray[Any],
+    made: NDArray[Any],
+    within: tuple[float, float] | None = None,
+) -> alt.Chart:
+    """Share of numbers by bin, drawn at the bins' centres: real, noise and generated ones.
+
+    `within`: where the bins begin and end; else with the numbers.
+    """
     known = {"real": real, "noise": noise, "generated": made}
-    low, high = (f(np.concatenate([v.ravel() for v in known.values()])) for f in (np.min, np.max))
+    numbers = np.concatenate([values.ravel() for values in known.values()])
+    low, high = within or (numbers.min(), numbers.max())
     rows = []
     for name, values in known.items():
         counts, edges = np.histogram(values, bins=BINS, range=(float(low), float(high)))
@@ -73,12 +82,13 @@ def _scale(names: Sequence[str], of: Sequence[Any]) -> alt.Scale:
     return alt.Scale(domain=list(names), range=[of[i % len(of)] for i in range(len(names))])
 
 
-def _rules(marks: Mapping[str, float]) -> list[alt.Chart]:
-    rules = []
+def rules(marks: Mapping[str, float], width_px: int = WIDTH_PX) -> list[alt.Chart]:
+    """A dashed line at each mark, in a chart of so many pixels."""
+    drawn = []
     for said, value in marks.items():
         data = alt.Data(values=[{"value": value, "said": said}])
         base = alt.Chart(data).encode(y="value:Q")
-        rules.append(base.mark_rule(color=FAINT, strokeDash=[4, 4]))
+        drawn.append(base.mark_rule(color=FAINT, strokeDash=[4, 4]))
         words = base.mark_text(align="right", dx=-4, dy=-6, color=FAINT)
-        rules.append(words.encode(text="said:N", x=alt.value(WIDTH_PX)))
-    return rules
+        drawn.append(words.encode(text="said:N", x=alt.value(width_px)))
+    return drawn

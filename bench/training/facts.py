@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backends.protocol import Mode
-from bench.training.header import SHOWN, Refused, shown
+from bench.training.foreign import first_of
+from bench.training.header import Refused, shown
 from bench.workers.cleaning import clean
 from spec.workload import Workload
 
@@ -84,8 +85,6 @@ def _facts(content: dict[str, Any]) -> Facts:
     try:
         return Facts.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])[:SHOWN]
-        raise Refused(f"its facts at {shown(place)}: {shown(first['msg'])}") from None
+        raise Refused(f"its facts at {first_of(error)}") from None
     except RecursionError:
         raise Refused(f"its {KEY} is no table of facts") from None

@@ -19,8 +19,11 @@ def is_image(samples: NDArray[Any]) -> bool:
     return samples.ndim == 4 and samples.shape[3] in (1, 3)
 
 
-def grid(samples: NDArray[Any], low: float, high: float) -> Image.Image:
-    """Samples (n, height, width, 1 or 3), values from `low` to `high`, in a square; row by row."""
+def grid(samples: NDArray[Any], low: float, high: float, width_px: int = GRID_PX) -> Image.Image:
+    """Samples (n, height, width, 1 or 3), values from `low` to `high`, in a square; row by row.
+
+    `width_px`: about how wide small ones become.
+    """
     n, height, width, channels = samples.shape
     columns = ceil(sqrt(n))
     rows = ceil(n / columns)
@@ -35,7 +38,7 @@ def grid(samples: NDArray[Any], low: float, high: float) -> Image.Image:
         )
         canvas[y : y + height, x : x + width] = value
     image = Image.fromarray(canvas if channels == 3 else canvas[:, :, 0])
-    zoom = max(1, min(LARGEST_ZOOM, GRID_PX // image.width))
+    zoom = max(1, min(LARGEST_ZOOM, width_px // image.width))
     size = (image.width * zoom, image.height * zoom)
     return image.resize(size, resample=Image.Resampling.NEAREST)
 

@@ -109,7 +109,7 @@ def _grids(workload: Workload, found: dict[int, Path], beside: Arrays) -> list[d
         for name, array in beside.items()
         if "/" not in name and images.is_image(array)
     ]
-    for iteration, path in _moments(found):
+    for iteration, path in samples.some(list(found.items()), MOMENTS):
         for name, made in samples.read(path).items():
             if images.is_image(made):
                 grids.append(_grid(f"{name} after {iteration:,} iterations", made, low, high))
@@ -122,12 +122,3 @@ def _grid(title: str, array: Any, low: float, high: float) -> dict[str, Any]:
         "title": title,
         "uri": "data:image/png;base64," + base64.b64encode(image).decode("ascii"),
     }
-
-
-def _moments(found: dict[int, Path]) -> list[tuple[int, Path]]:
-    """The first, the last and some between, of which there are more at the beginning."""
-    items = list(found.items())
-    if len(items) <= MOMENTS:
-        return items
-    places = {round((len(items) - 1) * (i / (MOMENTS - 1)) ** 2) for i in range(MOMENTS)}
-    return [items[place] for place in sorted(places)]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import backends
 from bench import cli
+from bench.commands import reporting
 from bench.compare.calibration import CALIBRATION
 from spec.errors import UserError
 
@@ -80,11 +81,12 @@ def test_doctor_asks_the_rows_that_are_there(
 def test_a_page_lies_beside_the_first_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Any] = []
 
-    def write(files: list[Path], target: Path, conformance: Path | None) -> Path:
+    def write(files: list[Path], target: Path, conformance: Path | None, more: Any) -> Path:
         written.append((files, target, conformance))
+        assert more([]) == []
         return Path("a/page")
 
-    monkeypatch.setattr(cli.writing, "write", write)
+    monkeypatch.setattr(reporting.writing, "write", write)
     both = [Path("a/one.json"), Path("b/two.json")]
     assert command("report", *map(str, both)).stdout == "page: a/page\n"
     command("report", "a/one.json", "--output", "c.html", "--conformance", "d")

@@ -7,6 +7,7 @@ import pytest
 
 from bench.report import headline, page, panels, reading, speed, writing
 from bench.report.page import SECTIONS, render, write
+from bench.report.parts import Chapter
 from spec.errors import UserError
 from tests.bench.report.markup import Parsed
 from tests.bench.report.parts_of_results import cell, compared, drawings, made
@@ -26,7 +27,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return ["result"]
 
     monkeypatch.setattr(reading, "read_all", read_all)
-    monkeypatch.setattr(page, "write", lambda results, path: calls.append((results, path)))
+    monkeypatch.setattr(page, "write", lambda *given: calls.append(given))
     return calls
 
 
@@ -36,10 +37,16 @@ def test_all_files_and_the_folder_of_checks_go_into_one_page(
     files, folder = [Path("a.json"), Path("b.json")], Path("checks")
     target = tmp_path / "new" / "folder" / "page.html"
     assert writing.write(files, target, folder) == target
-    assert noted == [(files, folder), (["result"], target)]
+    assert noted == [(files, folder), (["result"], target, [])]
     assert target.parent.is_dir()
     writing.write(files, target)
     assert noted[2][1] is None
+
+
+def test_what_another_room_adds_is_made_of_the_results(tmp_path: Path, noted: list[Any]) -> None:
+    target, chapter = tmp_path / "page.html", Chapter("more", "More")
+    writing.write([], target, None, lambda results: noted.append(results) or [chapter])  # type: ignore[func-returns-value, arg-type]
+    assert noted[1:] == [["result"], (["result"], target, [chapter])]
 
 
 def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path, noted: list[Any]) -> None:
@@ -75,13 +82,13 @@ def test_after_a_run_any_failure_is_one_line(
 def test_after_a_run_its_page_stands_beside_it(tmp_path: Path, noted: list[Any]) -> None:
     path = tmp_path / "result.json"
     assert writing.after_run(path) == f"page: {tmp_path / 'result.html'}"
-    assert noted == [([path], None), (["result"], tmp_path / "result.html")]
+    assert noted == [([path], None), (["result"], tmp_path / "result.html", [])]
 
 
 def test_page_and_picture_replace_older_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "render", lambda results: f"page of {results} \u00e9")
+    monkeypatch.setattr(page, "render", lambda results, _: f"page of {results} \u00e9")
     monkeypatch.setattr(headline, "standalone", lambda results: f"picture of {results} \u00e9")
     target = tmp_path / "page.html"
     target.write_text("old", encoding="utf-8")
@@ -94,7 +101,7 @@ def test_page_and_picture_replace_older_ones(
 def test_without_a_picture_there_is_a_page_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "render", lambda results: "page")
+    monkeypatch.setattr(page, "render", lambda *_: "page")
     write([], tmp_path / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

@@ -1,0 +1,39 @@
+"""`report`: from files of results and folders of trainings to one page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.report import writing
+from bench.report.groups import Result
+from bench.report.panels import rows
+from bench.report.parts import Chapter
+from spec.errors import UserError
+
+
+def report(paths: Sequence[Path], output: Path | None, conformance: Path | None) -> Path:
+    """Write the page; where it is. UserError for what is neither a result nor a training."""
+    target = output or _beside(paths[0])
+    if target.suffix != ".html" or target.is_dir():
+        raise UserError(f"--output: given {target}; give the path of a .html file")
+    folders = [path for path in paths if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+
+    def chapters(results: list[Result]) -> list[Chapter]:
+        if not folders:
+            return []
+        from altair.utils.schemapi import debug_mode  # a second that only trainings need
+
+        from bench.training.side_by_side import chapters
+
+        with debug_mode(False):  # as the page draws those of results
+            return chapters.of(folders, [row for result in results for row in rows(result)])
+
+    return writing.write(files, target, conformance, chapters)
+
+
+def _beside(path: Path) -> Path:
+    """Of `runs/A` that is `runs/A.html`, and of `.` its name beside it."""
+    if not path.is_dir():
+        return path.with_suffix(".html")
+    folder = path.resolve()
+    return folder.with_name(f"{folder.name}.html")

@@ -62,13 +62,14 @@ def histogram(
             for x, y in zip(centres, shares, strict=True)
         ]
     scale = alt.Scale(domain=list(known), range=[REAL, NOISE, MADE])
+    legend = alt.Legend(title=None, orient="bottom", columns=3)
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("number:Q", title="number", axis=alt.Axis(grid=False)),
             y=alt.Y("share:Q", title="share of numbers"),
-            color=alt.Color("of:N", sort=list(known), scale=scale),
+            color=alt.Color("of:N", sort=list(known), scale=scale, legend=legend),
         )
         .properties(width=WIDTH_PX, height=HEIGHT_PX)
     )

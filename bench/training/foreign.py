@@ -86,7 +86,8 @@ def first_of(error: ValidationError) -> str:
     """The first of a model's complaints: its place and what is wrong there, in a line."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:SHOWN]
-    return f"{shown(place)}: {shown(first['msg'])}"
+    said = shown(first["msg"])
+    return f"{shown(place)}: {said}" if place else said
 
 
 def _require_plain(members: list[ZipInfo], size_bytes: int) -> None:

@@ -71,7 +71,8 @@ def _curves(group: Group, rows: Sequence[str]) -> Section:
     figures, left_out = charts.of_metrics(group, rows)
     words = [SECONDS]
     if left_out:
-        words.append(f"Left out, as a page has room for {charts.MOST_METRICS}: {len(left_out)}.")
+        names = ", ".join(left_out)
+        words.append(f"Left out, as there is room for {charts.MOST_METRICS} charts: {names}.")
     of_all = tables.apart(differences(group)) if group.same_draws else []
     return Section("curves", "Curves", words, figures, [*of_all, tables.overview(group)])
 

@@ -1,6 +1,7 @@
 """Charts of trainings beside each other: a metric in all of them, and numbers of each."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -55,10 +56,11 @@ def of_numbers(
 
 
 def _line(records: Sequence[Any], name: str) -> Line:
-    """At most so many points, at even distances, with the last."""
+    """So many points at most, and the last: at even distances."""
     found = [(r.iteration, r.metrics[name]) for r in records if r.metrics.get(name) is not None]
-    step = -(-len(found) // MOST_POINTS) or 1
-    return [*found[::step], *found[-1:]] if step > 1 else found
+    step = max(1, ceil(len(found) / MOST_POINTS))
+    some = found[::step]
+    return some if some[-1:] == found[-1:] else [*some, found[-1]]
 
 
 def _marks(name: str, lines: Mapping[str, Line], entropies: bool) -> Mapping[str, float]:

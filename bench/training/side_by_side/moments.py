@@ -14,6 +14,8 @@ from bench.training.side_by_side.reading import Trained
 
 MOST_COLUMNS = 8
 """Trainings whose samples stand side by side."""
+MOST_NETWORKS = 4
+"""Networks whose samples are shown."""
 NAME, TITLE = "samples", "Samples from the same inputs"
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,11 +27,15 @@ def section(group: Group, budget: Budget) -> Section:
     moments = sampled(group)
     if not moments:
         return Section(NAME, TITLE, [*without, "There is no iteration at which all have samples."])
-    some = dict(list(having.items())[:MOST_COLUMNS])
-    left_out = [f"Left out, as there is room for {MOST_COLUMNS}: {label}." for label in having][
-        MOST_COLUMNS:
-    ]
+    some = {label: having[label] for label in list(having)[:MOST_COLUMNS]}
+    left_out = _left_out(list(having), MOST_COLUMNS)
     return _shown(some, moments, budget, [*without, *left_out])
+
+
+def _left_out(names: Sequence[str], most: int) -> list[str]:
+    """A sentence, where there are more than are shown."""
+    rest = names[most:]
+    return [f"Left out, as there is room for {most}: {', '.join(rest)}."] if rest else []
 
 
 def _shown(
@@ -38,6 +44,7 @@ def _shown(
     first = next(iter(some.values()))
     beside, made = first.beside(), first.arrays(first.samples[moments[-1]])
     networks = list(pictures.shown(made))
+    words = [*words, *_left_out(networks or list(made), MOST_NETWORKS)]
     if networks:
         told, figures, tables = _images(some, moments, networks, pictures.shown(beside), budget)
         return Section(NAME, TITLE, [*words, *told], figures, pictures=tables)
@@ -63,7 +70,7 @@ def _images(
         "smallest and the largest number of the real samples that are shown."
     ]
     tables = []
-    for network in networks:
+    for network in networks[:MOST_NETWORKS]:
         lines = budget.lines(len(some))
         if lines:
             chosen = samples.some(moments, lines)
@@ -82,10 +89,10 @@ def _histograms(
     """Of each network, in each training, beside real rows and the network's own noise."""
     real = [array for name, array in beside.items() if "/" not in name and array.ndim == 2]
     figures = []
-    for network in made:
+    for network in list(made)[:MOST_NETWORKS]:
         noise = [array for name, array in beside.items() if name.startswith(f"{network}/")]
         own = {
-            label: array
+            f"{network} in {label}": array
             for label, one in some.items()
             if (array := one.arrays(one.samples[iteration]).get(network)) is not None
             and array.ndim == 2

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from bench.training import foreign, samples
 from bench.training.header import Refused
-from bench.training.side_by_side.told import About, Judged, Name, Record
+from bench.training.side_by_side.told import MOST_NAMES, About, Judged, Name, Record
 from spec.errors import UserError
 
 ABOUT, RECORDS, QUALITY = "training.json", "metrics.jsonl", "quality.json"
@@ -97,6 +97,8 @@ def _records(path: Path) -> list[Record]:
     """Whole lines: a crash may have cut the last."""
     lines = _content(path).split(b"\n")[:-1]
     found = [_of(Record, path, line, f"line {i}: ") for i, line in enumerate(lines, start=1)]
+    if len({name for one in found for name in one.metrics}) > MOST_NAMES:
+        raise UserError(f"{path}: more than {MOST_NAMES} metrics, which are the most; {CURE}")
     for i, (before, after) in enumerate(pairwise(found), start=2):
         if after.iteration <= before.iteration:
             raise UserError(

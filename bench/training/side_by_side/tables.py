@@ -46,7 +46,7 @@ def apart(found: Sequence[Difference]) -> list[Table]:
         ]
         for one in found
     ]
-    caption = "How far the curves are apart: (largest - smallest) / largest"
+    caption = "How far the curves are apart: (largest - smallest) / largest without its sign"
     return [Table(caption, columns, lines, folded=False)] if lines else []
 
 

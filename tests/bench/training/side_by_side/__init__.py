@@ -1,0 +1,1 @@
+"""Trainings beside each other, read from folders and shown on a page."""

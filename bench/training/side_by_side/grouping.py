@@ -30,7 +30,7 @@ class Group:
     def title(self) -> str:
         """For people."""
         plan = self.first.about.plan
-        own = f"{clean(plan.cell.label)}, batch {plan.cell.batch_size}"
+        own = f"Trainings of {clean(plan.cell.label)}, batch {plan.cell.batch_size}"
         return f"{own}, seed {plan.seed}, {plan.draws} draws"
 
 

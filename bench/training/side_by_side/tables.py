@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.report.numbers import seconds
+from bench.report.numbers import number
 from bench.report.parts import Table, Value, entry, text
 from bench.training.quality.meaning import MEANING
 from bench.training.side_by_side.grouping import Difference, Group
@@ -29,7 +29,7 @@ def _of(one: Trained) -> list[Value]:
     return [
         *(text(word) for word in (cell.mode, cell.precision, cell.device)),
         entry(f"{one.reached:,} of {one.about.iterations:,}", one.reached),
-        entry(NONE if elapsed_s is None else seconds(elapsed_s), elapsed_s),
+        entry(NONE if elapsed_s is None else f"{number(elapsed_s)} s", elapsed_s),
     ]
 
 

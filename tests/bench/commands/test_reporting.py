@@ -38,7 +38,7 @@ def test_two_trainings_stand_side_by_side(runs: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"page: {runs / 'whole.html'}"
     words = page_of(runs / "whole.html").words
-    assert "tiny, batch 8, seed 3, spec draws" in words
+    assert "Trainings of tiny, batch 8, seed 3, spec draws" in words
     assert f"reference #2 is unfinished: it has come to {2 * CHUNK} of {TOTAL}" in words
     assert f"d_loss 0.0e+00 0.0e+00 {CHUNK} 2" in words  # the same program twice
     assert "Numbers of generator in reference #2 mean" in words

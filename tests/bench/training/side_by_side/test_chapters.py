@@ -50,7 +50,7 @@ def images(parsed: Parsed) -> list[str]:
 
 def test_a_page_of_trainings_alone(tmp_path: Path) -> None:
     parsed = two(tmp_path)
-    assert "mlp_square, batch 64, seed 0, spec draws" in parsed.words
+    assert "Trainings of mlp_square, batch 64, seed 0, spec draws" in parsed.words
     for section in ("curves", "samples", "quality-generator"):
         assert f"trainings1-{section}" in parsed.attributes("id")
         assert f"#trainings1-{section}" in parsed.attributes("href")

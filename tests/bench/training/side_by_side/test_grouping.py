@@ -39,10 +39,10 @@ def test_the_same_spec_seed_and_draws_are_one_group(tmp_path: Path) -> None:
         ["flax_nnx"],
     ]
     titles = [one.title for one in groups(made)]
-    assert titles[0] == titles[3] == "mlp_square, batch 64, seed 0, spec draws"
+    assert titles[0] == titles[3] == "Trainings of mlp_square, batch 64, seed 0, spec draws"
     assert titles[1:3] == [
-        "mlp_square, batch 64, seed 1, spec draws",
-        "mlp_square, batch 64, seed 0, own draws",
+        "Trainings of mlp_square, batch 64, seed 1, spec draws",
+        "Trainings of mlp_square, batch 64, seed 0, own draws",
     ]
     assert [one.same_draws for one in groups(made)] == [True, True, False, True]
 
@@ -86,8 +86,16 @@ def test_differences_are_relative_and_at_iterations_that_all_have(tmp_path: Path
     a, b = differences(group(tmp_path / "a", *of))
     assert a == ("a", pytest.approx(0.2), pytest.approx(2.0), 64, 2)
     assert b == ("b", 0.0, 0.0, 32, 1)  # of one of them it was not finite at 64
-    of = [{"lines": [(32, {"a": -1e308})]}, {"lines": [(32, {"a": 1e308})]}]
-    assert differences(group(tmp_path / "b", *of)) == [("a", 2.0, 2.0, 32, 1)]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "apart"), [(-2.0, -1.0, 0.5), (-2.0, 1.0, 1.5), (-1e308, 1e308, 2.0)]
+)
+def test_signs_and_sizes_do_not_matter(
+    tmp_path: Path, one: float, two: float, apart: float
+) -> None:
+    of = [{"lines": [(32, {"a": value})]} for value in (one, two)]
+    assert differences(group(tmp_path, *of)) == [("a", apart, apart, 32, 1)]
 
 
 def test_one_training_differs_from_none(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def report(
         Path | None, typer.Option(help="folder of checks; else `conformance` beside a file")
     ] = None,
 ) -> None:
-    """Write one page, of results, with a picture as SVG, and of trainings side by side.
+    """Write one page, of results, with a picture as SVG, and of trainings side by side, as PNG.
 
     It needs no network to be read.
     """

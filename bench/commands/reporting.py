@@ -28,7 +28,20 @@ def report(paths: Sequence[Path], output: Path | None, conformance: Path | None)
         with debug_mode(False):  # as the page draws those of results
             return chapters.of(folders, [row for result in results for row in rows(result)])
 
-    return writing.write(files, target, conformance, chapters)
+    writing.write(files, target, conformance, chapters)
+    if folders:
+        _draw(folders, target.with_suffix(".png"))
+    return target
+
+
+def _draw(folders: Sequence[Path], path: Path) -> None:
+    """Samples as one picture, for where no page can be."""
+    from bench.training.side_by_side import poster
+
+    try:
+        poster.write(folders, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _beside(path: Path) -> Path:

@@ -44,6 +44,7 @@ def test_two_trainings_stand_side_by_side(runs: Path) -> None:
     assert "Numbers of generator in reference #2 mean" in words
     assert "measure reference reference #2 held out noise mean_error" in words
     assert not (runs / "whole.svg").exists()
+    assert not (runs / "whole.png").exists()  # numbers, of which there are no samples to be seen
 
 
 def test_they_may_stand_beside_results(runs: Path, tmp_path: Path) -> None:

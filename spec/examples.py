@@ -11,7 +11,7 @@ A file has these parts, in any order:
 - `[steps]`, how an iteration alternates between the two networks, and the loss;
 - `[optimizers.generator]` and `[optimizers.discriminator]`;
 - `[schedule]`: batch size, length of training, learning rate over time;
-- where they are wanted, `[averages]` and `[provenance]`.
+- where they are wanted, `[averages]`, `[stopping]` and `[provenance]`.
 
 Shapes are `[height, width, channels]` for images and `[length]` for vectors, without the batch."""
 
@@ -122,6 +122,17 @@ clip = { limit = 0.01, when = "after_step" }""",
 AVERAGES = """\
 [averages]
 generator = 0.999"""
+
+STOPPING = """\
+[stopping.diverged]
+loss_above = 20.0
+action = "stop"
+reason = "In three trainings to their end no interval's mean of a loss was above 2.2."
+
+[stopping.ignores_input]
+action = "note"
+reason = "A hundredth of the real spread looks like one and the same sample."
+spread_below = 0.01"""
 
 PROVENANCE = """\
 [provenance]

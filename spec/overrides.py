@@ -30,6 +30,8 @@ def put_all(raw: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     """
     for place in sorted(overrides, key=lambda place: not SOURCE_KIND.fullmatch(place)):
         put(raw, place, overrides[place])
+    if "steps.loss" in overrides and not any(of.startswith("stopping") for of in overrides):
+        _forget_beliefs(raw)
 
 
 def put(raw: dict[str, Any], place: str, value: Any) -> None:
@@ -110,3 +112,9 @@ def _forget_data(data: dict[str, Any], changed: str) -> None:
         data.pop("sha256", None)
         if changed != "range":
             data.pop("count", None)
+
+
+def _forget_beliefs(raw: dict[str, Any]) -> None:
+    """The limits of what D believes were of the loss before the override."""
+    if isinstance(raw.get("stopping"), dict):
+        raw["stopping"].pop("discriminator_won", None)

@@ -11,6 +11,7 @@ from spec.network import INPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
+from spec.stopping import Stopping
 from spec.workload import Provenance, Workload
 
 NETWORKS = ("generator", "discriminator")
@@ -116,6 +117,7 @@ class ShortForm(Model):
     """By network, the decay d of a moving average of its parameters: after each iteration
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
+    stopping: Stopping | None = None
     provenance: Provenance | None = None
 
     @model_validator(mode="after")
@@ -222,6 +224,7 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "optimizers": fields["optimizers"],
         "schedule": fields["schedule"],
         "averages": fields["averages"],
+        "stopping": fields["stopping"],
         "provenance": fields["provenance"],
     }
 

@@ -21,6 +21,7 @@ from spec.examples import (
     LOSSES,
     PARTS,
     PROVENANCE,
+    STOPPING,
 )
 from spec.initialisers import Initialiser
 from spec.layer import Layer
@@ -33,6 +34,7 @@ from spec.places import allowed, bare, models_of
 from spec.short_form import LONG as LONG_PARTS
 from spec.short_form import ShortForm, Steps
 from spec.sources import Source
+from spec.stopping import DiscriminatorWon, Diverged, IgnoresInput, Stopping
 from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
@@ -152,17 +154,25 @@ def _optional_tables() -> list[str]:
     averages = _plain(ShortForm.model_fields["averages"].description)
     about = inspect.cleandoc(Provenance.__doc__ or "")
     fields = "\n".join(_field(ProvenanceField, name) for name in ProvenanceField.model_fields)
+    watched = inspect.cleandoc(Stopping.__doc__ or "")
+    rules: dict[str, type[Model]] = {
+        "diverged": Diverged,
+        "discriminator_won": DiscriminatorWon,
+        "ignores_input": IgnoresInput,
+    }
     return [
         *("## `[averages]`", averages, _block(AVERAGES)),
+        *("## `[stopping]`", watched, _block(STOPPING)),
+        *(_entry(model, f"`[stopping.{name}]`") for name, model in rules.items()),
         *("## `[provenance]`", about, _block(PROVENANCE)),
         *("Each of its `fields` has:", fields),
     ]
 
 
-def _entry(model: type[Model]) -> str:
+def _entry(model: type[Model], title: str = "") -> str:
     kind = model.model_fields.get("kind")
     names = get_args(kind.annotation) if kind else ()
-    heading = ", ".join(f"`{name}`" for name in names) or model.__name__.lower()
+    heading = title or ", ".join(f"`{name}`" for name in names) or model.__name__.lower()
     lines = [f"### {heading}", inspect.cleandoc(model.__doc__ or "")]
     names_of = sorted(model.model_fields, key=lambda n: not model.model_fields[n].is_required())
     fields = [f for name in names_of if (f := _field(model, name))]

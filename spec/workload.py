@@ -25,6 +25,7 @@ from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Pool, Schedule
 from spec.sources import Draw, Drawn, GaussianStream, Mask, PartOf, Slots, Source, parts_of
+from spec.stopping import Stopping, check_stopping
 
 REAL = (ArraySource, GaussianStream)
 """Sources of real samples."""
@@ -64,6 +65,7 @@ class Workload(Model):
     """By network, the decay d of a moving average of its parameters: after each iteration
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
+    stopping: Stopping | None = None
     provenance: Provenance | None = None
     _short: bool = PrivateAttr(default=False)
 
@@ -81,16 +83,17 @@ class Workload(Model):
         check_flow(self.phases)
         check_gradients(self)
         check_batch_norms(self)
+        check_stopping(self)
         return self
 
     @property
     def spec_hash(self) -> str:
-        """sha256 of everything that is computed: all fields but the title and the provenance.
+        """sha256 of everything that is computed: all but title, provenance and stopping.
 
         Without fields that have their default, so that a file keeps its hash when the vocabulary
         grows.
         """
-        left_out = {"title", "provenance"}
+        left_out = {"title", "provenance", "stopping"}
         fields = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

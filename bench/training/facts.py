@@ -14,8 +14,8 @@ from spec.workload import Workload
 KEY = "gantlet_checkpoint"
 """Where the facts stand in the metadata of a safetensors file, as JSON."""
 FORMAT = 1
-WRITTEN_BY_PERSONS = ("title", "provenance")
-"""Of a workload: words, which are cleaned. All else is names and numbers, and its hash holds it."""
+WRITTEN_BY_PERSONS = ("title", "provenance", "stopping")
+"""Parts of a workload with words, which are cleaned. All else is names and numbers in its hash."""
 
 
 class Facts(BaseModel):

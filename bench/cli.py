@@ -199,6 +199,9 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder of real samples")] = None,
     output: Annotated[Path | None, typer.Option(help="the run's folder")] = None,
     resume: Annotated[Path | None, typer.Option(help="go on with a run, by its folder")] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="say what would stop a training, and go on")
+    ] = False,
     python: Python = [],  # noqa: B006
 ) -> None:
     """Train one GAN in one row to its end; keep its metrics, samples, checkpoints and page."""
@@ -223,6 +226,7 @@ def train(
             output,
             resume,
             interpreters(python),
+            keep_going,
         ),
         printing.console(),
     )

@@ -53,6 +53,7 @@ class Given:
     output: Path | None
     resume: Path | None
     pythons: dict[str, str]
+    keep_going: bool = False
 
 
 def read(given: Given) -> tuple[Training, bool]:
@@ -95,6 +96,7 @@ def _new(given: Given) -> Training:
         interval=given.interval,
         folder=str(_folder(given.output, cell)),
         pythons=given.pythons,
+        keep_going=given.keep_going,
     )
 
 
@@ -119,6 +121,7 @@ def _resumed(given: Given, run: Path) -> Training:
         minutes=given.minutes,
         interval=given.interval or kept.interval,
         pythons=pythons,
+        keep_going=given.keep_going,
     )
 
 

@@ -67,6 +67,11 @@ def read(path: Path, expected: Workload | None = None) -> tuple[Facts, State]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {NEEDED}") from None
 
 
+def not_finite(state: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Keys of arrays with a number that is NaN or infinite: such a state is not written."""
+    return sorted(key for key, array in state.items() if not np.isfinite(array).all())
+
+
 def _content(state: Mapping[str, NDArray[Any]], facts: Facts) -> bytes:
     """The file, after the checks that it will meet when it is read."""
     # ascontiguousarray would make a counter one-dimensional.
@@ -132,8 +137,7 @@ def _require_shapes(found: Header, facts: Facts) -> None:
 
 def _require_values(state: Mapping[str, NDArray[Any]], facts: Facts) -> None:
     """Numbers that a training can go on from: finite, with the counts of its iteration."""
-    infinite = {key for key, array in state.items() if not np.isfinite(array).all()}
-    _require_none("numbers that are not finite", infinite)
+    _require_none("numbers that are not finite", set(not_finite(state)))
     for key, count in _counts(facts).items():
         if state[key] != count:
             raise Refused(

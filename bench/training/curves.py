@@ -47,9 +47,10 @@ def histogram(
 ) -> alt.Chart:
     """Share of numbers by bin, drawn at the bins' centres: real, noise and generated ones.
 
-    `within`: where the bins begin and end; else with the numbers.
+    `within`: where the bins begin and end; else with the numbers. Generated numbers that are not
+    finite are in none.
     """
-    known = {"real": real, "noise": noise, "generated": made}
+    known = {"real": real, "noise": noise, "generated": made[np.isfinite(made)]}
     numbers = np.concatenate([values.ravel() for values in known.values()])
     low, high = within or (numbers.min(), numbers.max())
     rows = []
@@ -77,6 +78,7 @@ def histogram(
 
 LN2 = {"ln 2": log(2)}
 HALF = {"1/2": 0.5}
+ONE = {"as real ones": 1.0}
 
 
 def _scale(names: Sequence[str], of: Sequence[Any]) -> alt.Scale:

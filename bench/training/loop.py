@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.training import metrics, samples, worker
+from bench.training import metrics, samples, watching, worker
 from bench.training.plan import Training
+from bench.workers.cleaning import clean
 from bench.workers.pool import Workers
 from spec.workload import Workload
 
@@ -33,6 +34,8 @@ class Progress:
     """Of training alone, with compiling, over all of its sittings."""
     raw: dict[str, list[float]] = field(default_factory=dict)
     """Metrics since the last record."""
+    since: int = 0
+    """The iteration after which they begin: later than that record's in a sitting that goes on."""
     piece: int = 0
     """Iterations of a call."""
 
@@ -45,6 +48,8 @@ class Trainer:
         self.folder = Path(plan.folder)
         self.saved: int | None = None
         """The iteration of the newest checkpoint."""
+        self.not_finite: list[str] = []
+        """Arrays of the state for which it was not saved when that was last tried."""
         self._saved_at = time.monotonic()
 
     def train(
@@ -60,15 +65,22 @@ class Trainer:
             last = 0 < rest < progress.begun["grid"]
             if last or time.monotonic() - self._saved_at > SAVE_EVERY_S:
                 self.save(progress)
-        self.save(progress)
-        self.call(worker.finish, folder=str(self.folder))
+        if progress.iteration < progress.total:
+            self.finish(progress)
 
     def save(self, progress: Progress) -> None:
-        """A checkpoint, where one may be gone on from: on the grid of chunks."""
+        """A checkpoint, where one may be gone on from: on the grid of chunks, and finite."""
         on_grid = progress.iteration % progress.begun["grid"] == 0
         if on_grid and progress.iteration != self.saved:
-            self.call(worker.save, folder=str(self.folder))
-            self.saved, self._saved_at = progress.iteration, time.monotonic()
+            self.not_finite = self.call(worker.save, folder=str(self.folder))["not_finite"]
+            self._saved_at = time.monotonic()
+            if not self.not_finite:
+                self.saved = progress.iteration
+
+    def finish(self, progress: Progress) -> None:
+        """The last checkpoint, and the state that the training has come to."""
+        self.save(progress)
+        self.not_finite = self.call(worker.finish, folder=str(self.folder))["not_finite"]
 
     def sample(self, progress: Progress) -> None:
         """Samples of now, in a file of the run's."""
@@ -97,6 +109,8 @@ class Trainer:
             progress.raw.setdefault(name, []).extend(values)
         chunks = int(PIECE_S / max(piece_s, 1e-9) * n / progress.begun["grid"])
         progress.piece = progress.begun["grid"] * max(1, chunks)
+        if progress.iteration == progress.total:
+            self.finish(progress)  # before the last record, which says whether that was possible
         if progress.iteration % progress.interval == 0 or progress.iteration == progress.total:
             yield self._recorded(progress, log)
 
@@ -112,8 +126,13 @@ class Trainer:
         images = (progress.iteration - before["iteration"]) * self.workload.images_per_iteration
         images_per_s = images / max(progress.elapsed_s - before["elapsed_s"], 1e-9)
         of = (progress.iteration, progress.elapsed_s, images_per_s, progress.raw)
-        made = metrics.record(self.workload, *of)
-        progress.raw = {}
+        made = metrics.record(self.workload, *of) | {"after": progress.since}
+        made |= self.call(worker.look)
+        found = watching.verdicts(self.workload, made, self.not_finite)
+        made["verdicts"] = clean([verdict._asdict() for verdict in found])  # a person's words
+        if any(verdict.kind == "not_finite" for verdict in found) and not self.not_finite:
+            self.save(progress)  # which says whether the state can still be kept
+        progress.raw, progress.since = {}, progress.iteration
         log.add(made)
         if self._samples_now(progress, before["iteration"]):
             self.sample(progress)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Self
 
+import numpy as np
 from tensorboardX import SummaryWriter
 
 from bench.plan.records import strict
@@ -36,6 +36,12 @@ def halves(workload: Workload) -> dict[str, tuple[tuple[str, ...], float]]:
     return found
 
 
+def mean(values: Sequence[float]) -> float:
+    """Of all values; not finite where one is not, or where their sum is too large for a number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.mean(np.asarray(values, np.float64)))
+
+
 def record(
     workload: Workload,
     iteration: int,
@@ -44,7 +50,7 @@ def record(
     raw: Mapping[str, Any],
 ) -> Record:
     """A record: each metric's mean over the interval, `raw` being its values in order."""
-    means = {name: fmean(values) for name, values in raw.items() if values}
+    means = {name: mean(values) for name, values in raw.items() if values}
     for name, (losses, weight) in halves(workload).items():
         if all(loss in means for loss in losses):
             means[name] = sum(means[loss] for loss in losses) / weight
@@ -95,9 +101,10 @@ class Log:
         self.records = [*self.records, one]
         self._lines.write(_line(one))
         self._lines.flush()
-        told = one["metrics"] | {"images_per_s": one["images_per_s"]}
+        spreads = {f"spread/{network}": share for network, share in one["spread"].items()}
+        told = one["metrics"] | spreads | {"images_per_s": one["images_per_s"]}
         for name, value in told.items():
-            if isfinite(value):
+            if value is not None and isfinite(value):
                 self._events.add_scalar(name, value, one["iteration"])
 
 

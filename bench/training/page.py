@@ -16,6 +16,7 @@ from bench.report.drawing import draw
 from bench.training import curves, images, metrics, samples
 from bench.training.judging import FILE
 from bench.training.quality.meaning import MEANING
+from bench.training.watching import Verdict
 from bench.workers.whole import whole
 from spec.sources import GaussianStream
 from spec.workload import Workload
@@ -38,7 +39,8 @@ def write(run: Path, workload: Workload) -> Path:
         name=workload.name,
         about=json.loads((run / "training.json").read_text(encoding="utf-8")),
         last=records[-1] if records else None,
-        charts=_charts(records),
+        verdicts=_verdicts(records),
+        charts=[*_charts(records), *_spreads(records)],
         histograms=_histograms(workload, found, beside),
         grids=_grids(workload, found, beside),
         quality=_quality(run),
@@ -63,6 +65,30 @@ def _shown(estimate: dict[str, float] | None) -> str:
     if estimate is None or estimate["value"] is None:
         return "undefined"
     return f"{estimate['value']:.3g} ({estimate['low']:.3g} to {estimate['high']:.3g})"
+
+
+def _verdicts(records: list[metrics.Record]) -> list[dict[str, Any]]:
+    """Each verdict with the records, one after the other, that have it: first, last, its words."""
+    found: list[dict[str, Any]] = []
+    open_: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        now = {(one["kind"], one["of"]): Verdict(**one) for one in record.get("verdicts", ())}
+        open_ = {key: entry for key, entry in open_.items() if key in now}
+        for key, verdict in now.items():
+            if key not in open_:
+                open_[key] = {"first": record["iteration"], "verdict": verdict}
+                found.append(open_[key])
+            open_[key]["last"] = record["iteration"]
+    return found
+
+
+def _spreads(records: list[metrics.Record]) -> list[tuple[str, Markup]]:
+    """(title, drawing) of how far samples lie apart; of runs that have it."""
+    own = [record | {"metrics": record.get("spread", {})} for record in records]
+    names = list(dict.fromkeys(name for record in own for name in record["metrics"]))
+    title = "Spread of samples from different inputs, beside that of real ones"
+    drawn = draw(curves.curves(own, names, curves.ONE), title, f"{', '.join(names)} by iteration")
+    return [(title, drawn)] if names else []
 
 
 def _charts(records: list[metrics.Record]) -> list[tuple[str, Markup]]:

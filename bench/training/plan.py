@@ -26,3 +26,5 @@ class Training:
     folder: str
     """The run's own: metrics, samples, checkpoints, page."""
     pythons: dict[str, str]
+    keep_going: bool = False
+    """Whether verdicts are only told: of one sitting, like its minutes."""

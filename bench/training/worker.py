@@ -14,6 +14,7 @@ from bench.plan.cells import Cell
 from bench.training import checkpoint, keeping, length
 from bench.training.beside import noise_like, real_sets
 from bench.training.facts import Facts
+from bench.training.looking import looked_at
 from bench.training.makers import inputs_of, made, makers, real, real_like
 from bench.training.samples import write as write_arrays
 from spec import data, randomness
@@ -92,20 +93,36 @@ def advance(n: int) -> dict[str, Any]:
 
 
 def save(folder: str) -> dict[str, Any]:
-    """Keep a checkpoint in a run's folder: {path, left: older ones that could not be removed}."""
-    (live,) = _LIVE
-    kept = keeping.keep(Path(folder), live.program.export_state(live.state), _facts(live))
-    return {"path": str(kept.path), "left": list(kept.left)}
+    """Keep a checkpoint in a run's folder: {path, left: older ones that could not be removed}.
 
-
-def finish(folder: str) -> None:
-    """Write the state that the training has come to: to make samples from, and not to go on with.
-
-    Its last chunk may have been a short one, and whoever goes on makes whole ones.
+    Of a state that is not finite none: {not_finite: its arrays that are not}.
     """
     (live,) = _LIVE
     state = live.program.export_state(live.state)
-    checkpoint.write(keeping.final(Path(folder)), state, _facts(live))
+    if found := checkpoint.not_finite(state):
+        return {"not_finite": found}
+    kept = keeping.keep(Path(folder), state, _facts(live))
+    return {"path": str(kept.path), "left": list(kept.left), "not_finite": []}
+
+
+def finish(folder: str) -> dict[str, Any]:
+    """Write the state that the training has come to: to make samples from, and not to go on with.
+
+    Its last chunk may have been a short one, and whoever goes on makes whole ones. Of a state that
+    is not finite nothing: {not_finite: its arrays that are not}.
+    """
+    (live,) = _LIVE
+    state = live.program.export_state(live.state)
+    found = checkpoint.not_finite(state)
+    if not found:
+        checkpoint.write(keeping.final(Path(folder)), state, _facts(live))
+    return {"not_finite": found}
+
+
+def look() -> dict[str, Any]:
+    """What samples of now show (bench.training.looking): nothing is moved by it."""
+    (live,) = _LIVE
+    return looked_at(live.workload, live.program, live.state, live.arrays)
 
 
 def sample(path: str) -> None:

@@ -3,15 +3,9 @@
 from tests.meta.slip import Slip
 
 TRAINING = "tests/bench/training/test_"
+WATCHING = "tests/bench/training/test_watching.py::test_"
 
 SLIPS = (
-    Slip(
-        "the last iteration of an interval for its mean",
-        "bench/training/metrics.py",
-        "{name: fmean(values) for name, values in raw.items() if values}",
-        "{name: values[-1] for name, values in raw.items() if values}",
-        TRAINING + "training.py::test_a_record_has_the_mean",
-    ),
     Slip(
         "the mean of losses that does not know their weights",
         "bench/training/metrics.py",
@@ -74,5 +68,55 @@ SLIPS = (
         "float(square.sum() - np.trace(square)) / (count * (count - 1))",
         "float(square.sum()) / count**2",
         "tests/bench/training/quality/test_kernel_distance.py::test_it_is_the_sum_over_pairs",
+    ),
+    # What a training says of itself.
+    Slip(
+        "a limit compared the wrong way",
+        "bench/training/watching.py",
+        "and min(real.values()) > rule.real_above",
+        "and min(real.values()) < rule.real_above",
+        WATCHING + "a_discriminator_has_won",
+    ),
+    Slip(
+        "an interval judged by its last iteration",
+        "bench/training/metrics.py",
+        "return float(np.mean(np.asarray(values, np.float64)))",
+        "return float(values[-1])",
+        WATCHING + "a_mean_is_over_all",
+    ),
+    Slip(
+        "a verdict one interval late",
+        "bench/training/loop.py",
+        "watching.verdicts(self.workload, made, self.not_finite)",
+        "watching.verdicts(self.workload, (*log.records, made)[-2:][0], self.not_finite)",
+        "tests/bench/training/test_stopped.py::test_one_whose_discriminator_wins",
+    ),
+    Slip(
+        "losses below zero that never diverge",
+        "bench/training/watching.py",
+        "abs(mean) > rule.loss_above",
+        "mean > rule.loss_above",
+        WATCHING + "a_loss_diverges",
+    ),
+    Slip(
+        "labels that vary with the noise",
+        "bench/training/looking.py",
+        "name: array if name in noise or not noise else _repeated(array)",
+        "name: array",
+        "tests/bench/training/test_looking.py::test_of_a_conditional",
+    ),
+    Slip(
+        "a note that stops",
+        "bench/training/watching.py",
+        'stops = any(one.action == "stop" for one in found)',
+        "stops = bool(found)",
+        WATCHING + "a_verdict_is_news",
+    ),
+    Slip(
+        "limits that are part of what is computed",
+        "spec/workload.py",
+        'left_out = {"title", "provenance", "stopping"}',
+        'left_out = {"title", "provenance"}',
+        "tests/spec/test_stopping.py::test_a_table_is_read",
     ),
 )

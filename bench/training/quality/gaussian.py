@@ -11,9 +11,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import squareform
 
 from bench.training.quality.resampling import Estimate, Indices, half_samples
+from bench.training.quality.spread import distances, ratio
 
 Rows = NDArray[np.float64]
 """(n, length), in the data's units."""
@@ -71,11 +72,6 @@ def kolmogorov_smirnov(rows: Rows, held_out: Rows) -> float:
     return float(found.statistic)
 
 
-def distances(rows: Rows) -> NDArray[np.float64]:
-    """Mean absolute difference of each pair of rows: (n, length) -> (n(n-1)/2,), i < j."""
-    return pdist(rows, "cityblock") / rows.shape[1]
-
-
 def sensitivity(rows: Rows, held_out: Rows) -> float:
     """How far samples of two independent z lie apart, as a share of how far held-out rows do.
 
@@ -85,7 +81,7 @@ def sensitivity(rows: Rows, held_out: Rows) -> float:
     the mean sample is 0 where this is. Can show a generator that ignores its noise: 0. Cannot show
     that what differs is right: rows of noise as wide as the data have 1 too.
     """
-    return _ratio(distances(rows), distances(held_out))
+    return ratio(distances(rows), distances(held_out))
 
 
 def sensitivity_with_interval(rows: Rows, held_out: Rows, random: Generator) -> Estimate:
@@ -93,11 +89,6 @@ def sensitivity_with_interval(rows: Rows, held_out: Rows, random: Generator) -> 
     own, others = squareform(distances(rows)), squareform(distances(held_out))
 
     def of_part(i: Indices, j: Indices) -> float:
-        return _ratio(squareform(own[np.ix_(i, i)]), squareform(others[np.ix_(j, j)]))
+        return ratio(squareform(own[np.ix_(i, i)]), squareform(others[np.ix_(j, j)]))
 
     return half_samples(of_part, [len(rows), len(held_out)], random, (0.0, inf))
-
-
-def _ratio(own: NDArray[np.float64], others: NDArray[np.float64]) -> float:
-    apart = float(np.mean(others))
-    return float(np.mean(own)) / apart if apart else float("nan")

@@ -142,3 +142,12 @@ def test_data_come_from_a_folder_in_a_resumed_run_too(tmp_path: Path) -> None:
     assert read(given(resume=tmp_path / "run"))[0].cell == plan.cell
     with pytest.raises(UserError, match="--data: a run that is resumed keeps its own"):
         read(given(resume=tmp_path / "run", data=folder))
+
+
+def test_keep_going_is_of_one_sitting(tmp_path: Path) -> None:
+    plan, _ = read(given(**WANTED, output=tmp_path / "run", keep_going=True))
+    assert plan.keep_going is True
+    write_plan(plan, {})
+    for now in (True, False):
+        resumed, _ = read(given(resume=tmp_path / "run", keep_going=now))
+        assert resumed.keep_going is now

@@ -44,8 +44,8 @@ SLIPS = (
     Slip(
         "infinite numbers in a checkpoint",
         "bench/training/checkpoint.py",
-        "if not np.isfinite(array).all()}",
-        "if np.isnan(array).any()}",
+        "if not np.isfinite(array).all())",
+        "if np.isnan(array).any())",
         TRAINING + "refused_facts.py::test_numbers_that_are_not_finite",
     ),
     Slip(

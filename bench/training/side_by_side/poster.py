@@ -13,6 +13,8 @@ from bench.workers.whole import whole
 CELL_PX, GAP_PX, LEFT_PX, TOP_PX = 150, 14, 190, 38
 FONT_PX = 18
 MOMENTS = 5
+COLOURS = 64
+"""A picture of noise hardly gets smaller otherwise."""
 LARGEST_LINES = 8
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
@@ -49,6 +51,7 @@ def poster(
     height = TOP_PX + len(trainings) * (CELL_PX + GAP_PX)
     canvas = Image.new("RGB", (width, height), PAPER)
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(FONT_PX)
+    draw.text((LEFT_PX - GAP_PX, TOP_PX // 2), "iteration", INK, font, anchor="rm")
     for column, iteration in enumerate(moments):
         place = LEFT_PX + column * (CELL_PX + GAP_PX) + CELL_PX // 2
         draw.text((place, TOP_PX // 2), f"{iteration:,}", INK, font, anchor="mm")
@@ -62,4 +65,4 @@ def poster(
                 cell = images.grid(array[: pictures.SAMPLES], *of, width_px=CELL_PX)
                 cell = cell.resize((CELL_PX, CELL_PX), resample=Image.Resampling.LANCZOS)
                 canvas.paste(cell, (LEFT_PX + column * (CELL_PX + GAP_PX), top))
-    return canvas
+    return canvas.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -16,7 +16,7 @@ def middle(image: Image.Image, line: int, column: int) -> int:
     """A pixel within the first sample of a cell."""
     step = CELL_PX + GAP_PX
     place = (LEFT_PX + column * step + 4, TOP_PX + line * step + 4)
-    red, _, _ = image.getpixel(place)  # type: ignore[misc]
+    red, _, _ = image.convert("RGB").getpixel(place)  # type: ignore[misc]
     return int(red)
 
 

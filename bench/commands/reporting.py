@@ -28,10 +28,10 @@ def report(paths: Sequence[Path], output: Path | None, conformance: Path | None)
         with debug_mode(False):  # as the page draws those of results
             return chapters.of(folders, [row for result in results for row in rows(result)])
 
-    writing.write(files, target, conformance, chapters)
+    written = writing.write(files, target, conformance, chapters)
     if folders:
-        _draw(folders, target.with_suffix(".png"))
-    return target
+        _draw(folders, written.with_suffix(".png"))
+    return written
 
 
 def _draw(folders: Sequence[Path], path: Path) -> None:

@@ -13,6 +13,7 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
+from bench.commands.converge_options import converge
 from bench.commands.running import run_and_show
 from bench.compare import calibration as calibration_
 from bench.compare.comparing import compare as compare_
@@ -224,6 +225,9 @@ def train(
     )
     if code:
         raise typer.Exit(code)
+
+
+app.command()(converge)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from spec.network import INPUT, Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
+from spec.target import AnyTarget
 from spec.workload import Provenance, Workload
 
 NETWORKS = ("generator", "discriminator")
@@ -116,6 +117,8 @@ class ShortForm(Model):
     """By network, the decay d of a moving average of its parameters: after each iteration
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
+    target: AnyTarget | None = None
+    """When a training counts as good enough; not part of the spec's hash."""
     provenance: Provenance | None = None
 
     @model_validator(mode="after")
@@ -222,6 +225,7 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "optimizers": fields["optimizers"],
         "schedule": fields["schedule"],
         "averages": fields["averages"],
+        "target": fields["target"],
         "provenance": fields["provenance"],
     }
 

@@ -21,6 +21,8 @@ from spec.examples import (
     LOSSES,
     PARTS,
     PROVENANCE,
+    TARGET,
+    TARGET_EXAMPLE,
 )
 from spec.initialisers import Initialiser
 from spec.layer import Layer
@@ -33,6 +35,7 @@ from spec.places import allowed, bare, models_of
 from spec.short_form import LONG as LONG_PARTS
 from spec.short_form import ShortForm, Steps
 from spec.sources import Source
+from spec.target import AnyTarget
 from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
@@ -152,8 +155,10 @@ def _optional_tables() -> list[str]:
     averages = _plain(ShortForm.model_fields["averages"].description)
     about = inspect.cleandoc(Provenance.__doc__ or "")
     fields = "\n".join(_field(ProvenanceField, name) for name in ProvenanceField.model_fields)
+    targets = [_entry(model) for model in members(AnyTarget)]
     return [
         *("## `[averages]`", averages, _block(AVERAGES)),
+        *("## `[target]`", TARGET, *targets, _block(TARGET_EXAMPLE)),
         *("## `[provenance]`", about, _block(PROVENANCE)),
         *("Each of its `fields` has:", fields),
     ]

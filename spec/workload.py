@@ -25,6 +25,7 @@ from spec.network import Network, check_layers
 from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Pool, Schedule
 from spec.sources import Draw, Drawn, GaussianStream, Mask, PartOf, Slots, Source, parts_of
+from spec.target import AnyTarget
 
 REAL = (ArraySource, GaussianStream)
 """Sources of real samples."""
@@ -64,6 +65,8 @@ class Workload(Model):
     """By network, the decay d of a moving average of its parameters: after each iteration
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
+    target: AnyTarget | None = None
+    """When a training counts as good enough; not part of the spec's hash."""
     provenance: Provenance | None = None
     _short: bool = PrivateAttr(default=False)
 
@@ -85,12 +88,12 @@ class Workload(Model):
 
     @property
     def spec_hash(self) -> str:
-        """sha256 of everything that is computed: all fields but the title and the provenance.
+        """sha256 of what is computed: all fields but the title, the target and the provenance.
 
         Without fields that have their default, so that a file keeps its hash when the vocabulary
         grows.
         """
-        left_out = {"title", "provenance"}
+        left_out = {"title", "provenance", "target"}
         fields = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

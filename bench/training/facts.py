@@ -13,7 +13,7 @@ from spec.workload import Workload
 KEY = "gantlet_checkpoint"
 """Where the facts stand in the metadata of a safetensors file, as JSON."""
 FORMAT = 1
-WRITTEN_BY_PERSONS = ("title", "provenance")
+WRITTEN_BY_PERSONS = ("title", "provenance", "target")
 """Of a workload: words, which are cleaned. All else is names and numbers, and its hash holds it."""
 
 

@@ -15,9 +15,9 @@ from bench.convergence.loop import Trainer
 from bench.convergence.measuring import gauge_of
 from bench.convergence.plan import Convergence
 from bench.convergence.reaching import by_row, reached
-from bench.convergence.results import OfWorkload, Result, Training
+from bench.convergence.results import Result, Training
 from bench.plan.cells import Cell
-from bench.report.printing import say
+from bench.report.printing import prose, say
 from bench.results.provenance import provenance
 from bench.workers.pool import ROOT, WorkerFailed, Workers
 from spec.errors import UserError
@@ -58,6 +58,9 @@ def carry_out(
     for key, found in result.workloads.items():
         pairs = [*summary.pairs(found), *against.get(key, ())]
         table.show(console, key, found, summary.rows(found), pairs)
+        if other is not None and found.to_end and key in other.workloads and name is not None:
+            for one in comparing.ended(by_row(found), by_row(other.workloads[key]), name.name):
+                prose(console, one.words)
     say(console, f"result: {path}")
     say(console, f"page: {page.write(path, result, against)}")
     lacking = _lacking(plans, result)
@@ -129,10 +132,10 @@ def _check_others(plans: Sequence[Convergence], other: Result | None) -> None:
     """UserError where the other result has not the same target."""
     for plan in plans if other else ():
         found = other.workloads.get(plan.name) if other else None
-        if found is None or found.target != plan.target:
+        if found is None or (found.target, found.to_end) != (plan.target, plan.to_end):
             raise UserError(
-                f"--against: its file has no trainings of {plan.name} to the same target; give "
-                "one that has"
+                f"--against: its file has no trainings of {plan.name} to the same target and "
+                "length; give one that has"
             )
 
 
@@ -141,11 +144,9 @@ def _against(result: Result, other: Result | None, name: str) -> dict[str, list[
     if other is None:
         return {}
     return {
-        key: comparing.against(by_row(found), by_row(_of(other, key)), found.target.margin, name)
+        key: comparing.against(
+            by_row(found), by_row(other.workloads[key]), found.target.margin, name
+        )
         for key, found in result.workloads.items()
         if key in other.workloads
     }
-
-
-def _of(result: Result, name: str) -> OfWorkload:
-    return result.workloads[name]

@@ -59,8 +59,10 @@ def read(given: Given) -> tuple[tuple[Convergence, ...], dict[str, str]]:
     if given.minutes is not None and not 0 < given.minutes <= LONGEST_MINUTES:
         raise UserError(f"--minutes: given {given.minutes}; allowed: up to {LONGEST_MINUTES:,}")
     put = overrides(given.put)
-    targets = {name: _target(name, put) for name in workloads(given.workload, put)}
-    loaded = {name: spec.load(name, dict(target.set) | put) for name, target in targets.items()}
+    own = {place: value for place, value in put.items() if place.partition(".")[0] == "target"}
+    # What else is put in may fit only with what the target puts in.
+    targets = {name: _target(name, own) for name in workloads(given.workload, own)}
+    loaded = {name: spec.load(name, {**target.set, **put}) for name, target in targets.items()}
     for name, target in targets.items():
         _check(name, loaded[name], target)
     folder = folder_for(given.data, list(loaded.values()))
@@ -113,7 +115,7 @@ def _plan(
     folder: Path | None,
     put: Mapping[str, Any],
 ) -> Convergence:
-    whole = dict(target.set) | put
+    whole = {**target.set, **put}
     check_data((name,), (), whole, folder)
     own = str(folder) if folder and spec.data.from_folder(workload) else ""
     cells = []

@@ -12,6 +12,7 @@ from bench.convergence.statistics import (
     holm,
     paired,
     seeds_for,
+    sign_test,
     smallest_margin,
 )
 
@@ -71,6 +72,43 @@ class Pair:
 def _of(function: object, found: Paired) -> float | None:
     assert callable(function)
     return None if found.deviation is None else float(function(found.deviation, found.pairs))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How many of the trainings that both have were within the band at the end."""
+
+    a: str
+    b: str
+    seeds: int
+    of_a: int
+    of_b: int
+    p: float
+    """Two-sided, of the sign test over the seeds of which one was and the other was not (McNemar's,
+    exact)."""
+
+    @property
+    def words(self) -> str:
+        """One sentence."""
+        verdict = "they differ" if self.p < ALPHA else "no difference shown"
+        return (
+            f"Within the band at the end, of {self.seeds} seeds: {self.a} {self.of_a}, {self.b} "
+            f"{self.of_b}; {verdict} (p {self.p:.2g})."
+        )
+
+
+def ended(rows: Rows, others: Rows, name: str) -> list[Ended]:
+    """Each row's share at the end and that of the same row of another result."""
+    return [
+        _ended(f"{row} of {name}", others[row], row, rows[row]) for row in rows if row in others
+    ]
+
+
+def _ended(a: str, one: Sequence[Reached], b: str, other: Sequence[Reached]) -> Ended:
+    of_a, of_b = ({r.seed: r.at_end for r in side} for side in (one, other))
+    seeds = sorted(of_a.keys() & of_b.keys())
+    first, second = [of_a[seed] for seed in seeds], [of_b[seed] for seed in seeds]
+    return Ended(a, b, len(seeds), sum(first), sum(second), sign_test(first, second))
 
 
 def pairs(rows: Rows, margin: float) -> list[Pair]:

@@ -78,10 +78,14 @@ class Trainer:
             return
         given = {"cell": cell.as_dict(), "samples": self.plan.target.samples}
         made = self.workers.call(cell.where, worker.prepare, given, TIMEOUT_S)
-        settings = {"mode": cell.mode, "precision": cell.precision, "device": cell.device}
-        row = self.found.rows.setdefault(
-            cell.row, Row(**settings, backend=made["backend"], first_chunk_s=[])
+        fresh = Row(
+            mode=cell.mode,
+            precision=cell.precision,
+            device=cell.device,
+            backend=made["backend"],
+            first_chunk_s=[],
         )
+        row = self.found.rows.setdefault(cell.row, fresh)
         row.first_chunk_s.append(_rounded(made["first_chunk_s"]) or 0.0)
         self._prepared.add(cell.row)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import nan
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -28,7 +28,7 @@ class OfRow:
     at_end: Interval | None
     """The share that was within the band at the end; where all went to the end."""
     final: dict[str, float]
-    """The median of each quantity at the end of a training."""
+    """The median size of each quantity at the end of a training."""
 
 
 def rows(found: OfWorkload, seeds: tuple[int, ...] | None = None) -> list[OfRow]:
@@ -55,7 +55,7 @@ def _row(found: OfWorkload, name: str, made: Sequence[Reached]) -> OfRow:
 
 
 def _known(value: float | None) -> float:
-    return nan if value is None else value
+    return inf if value is None else abs(value)
 
 
 def pairs(found: OfWorkload, seeds: tuple[int, ...] | None = None) -> list[Pair]:

@@ -52,6 +52,10 @@ def test_images_by_their_distance_from_held_out_ones() -> None:
     assert not within(target, gauge.of(noise))
     alike = np.repeat(real["training"][:1], 500, axis=0)
     assert not within(target, gauge.of(alike))
+    for bad in (np.nan, 1e13):  # a GAN that has left the finite numbers is measured all the same
+        broken = noise.copy()
+        broken[3, 5] = bad
+        assert isnan(gauge.of(broken)["kernel_distance"])
     assert gauge.of(noise) == gauge_of(cell, target).of(noise)  # the same in every run
 
 

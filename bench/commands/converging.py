@@ -23,7 +23,7 @@ from bench.workers.pool import ROOT, WorkerFailed, Workers
 from spec.errors import UserError
 
 FAILED = 1
-FOLDER = "results/convergence"
+FOLDER = "results"
 
 
 def converge(given: Given, console: Console) -> int:
@@ -113,7 +113,7 @@ def _ends(stop: Stop, start: float) -> Callable[[], bool]:
 
 def _named() -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    return ROOT / FOLDER / f"{stamp}.json"
+    return ROOT / FOLDER / f"converge-{stamp}.json"
 
 
 def _lacking(plans: Sequence[Convergence], result: Result) -> int:

@@ -20,8 +20,9 @@ def show(
     """Print what is known of a workload."""
     lines = [line(row) for row in rows]
     right = [key for key in (lines[0] if lines else ()) if key not in ("row", "precision")]
-    table(console, f"{name}: {band(found)}", lines, right=right)
-    table(console, f"{name}: iterations of B over those of A", [pair_line(p) for p in pairs])
+    prose(console, f"{name}: {band(found)}")
+    table(console, None, lines, right=right)
+    table(console, "iterations of B over those of A", [pair_line(p) for p in pairs])
     for text in (cannot(rows, pairs), *warnings(pairs)):
         if text:
             prose(console, text)

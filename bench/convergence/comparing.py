@@ -32,16 +32,19 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """`equivalent`, `differs` or `not shown`: one claim, and equivalence before difference."""
+        """`equivalent`, `differs`, both of them, as of a small difference, or `not shown`."""
+        differs = self.p_differs < ALPHA
         if self.found.p_equivalent < ALPHA:
-            return "equivalent"
-        return "differs" if self.p_differs < ALPHA else "not shown"
+            return "differs within the margin" if differs else "equivalent"
+        return "differs" if differs else "not shown"
 
     @property
     def words(self) -> str:
         """The verdict in a sentence's end."""
         if self.verdict == "equivalent":
             return f"equivalent within a factor {self.margin:g}"
+        if self.verdict == "differs within the margin":
+            return f"differs, by less than a factor {self.margin:g}"
         if self.found.censored:
             by = "differs by the sign test" if self.verdict == "differs" else "not shown"
             return (

@@ -22,7 +22,7 @@ TARGET = MeanAndStdTarget(
 def training(seed: int, iterations: float) -> Training:
     """Outside of the band until so many iterations, within from then on; infinite: never."""
     longest = TARGET.longest // TARGET.every
-    first = int(iterations) // TARGET.every - 1 if isfinite(iterations) else longest
+    first = round(iterations) // TARGET.every - 1 if isfinite(iterations) else longest
     count = min(longest, first + TARGET.hold)
     errors: list[float | None] = [0.5 if i < first else 0.05 for i in range(count)]
     return Training(

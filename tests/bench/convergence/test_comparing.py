@@ -26,6 +26,13 @@ def test_verdicts_are_three() -> None:
     assert found["base", "twice"].found.ratio.value == pytest.approx(2.0, rel=0.02)  # type: ignore[union-attr]
 
 
+def test_a_small_difference_is_found_and_is_within_the_margin() -> None:
+    """A claim of equivalence hides none."""
+    (pair,) = verdicts(base=BASE, later=[1.1 * time for time in NEAR]).values()
+    assert pair.words == "differs, by less than a factor 1.25"
+    assert pair.verdict == "differs within the margin"
+
+
 def test_a_censored_pair_is_never_equivalent() -> None:
     (pair,) = verdicts(base=BASE, near=[*NEAR[:9], inf]).values()
     assert pair.words == "not shown: in 1 of 10 pairs one did not reach it"

@@ -132,7 +132,8 @@ def _check_others(plans: Sequence[Convergence], other: Result | None) -> None:
     """UserError where the other result has not the same target."""
     for plan in plans if other else ():
         found = other.workloads.get(plan.name) if other else None
-        if found is None or (found.target, found.to_end) != (plan.target, plan.to_end):
+        same = found is not None and results.same_target(found.target, plan.target)
+        if found is None or not same or found.to_end != plan.to_end:
             raise UserError(
                 f"--against: its file has no trainings of {plan.name} to the same target and "
                 "length; give one that has"

@@ -100,15 +100,24 @@ def _take_up(path: Path, result: Result, plan: Convergence) -> None:
         to_end=plan.to_end,
     )
     known = result.workloads.setdefault(plan.name, fresh)
-    for what in ("spec_hash", "put", "target", "to_end"):
+    for what in ("spec_hash", "put", "to_end"):
         if getattr(known, what) != getattr(fresh, what):
             raise _other(path, plan.name, what)
+    if not same_target(known.target, fresh.target):
+        raise _other(path, plan.name, "target")
+    known.target = fresh.target
     for cell in plan.cells:
         own = {"mode": cell.mode, "precision": cell.precision, "device": cell.device}
         row = known.rows.get(cell.row)
         for what, value in own.items():
             if row is not None and getattr(row, what) != value:
                 raise _other(path, f"{plan.name} in {cell.row}", what)
+
+
+def same_target(one: AnyTarget, other: AnyTarget) -> bool:
+    """Whether all but the words of the reason is the same."""
+    left_out = {"reason"}
+    return one.model_dump(exclude=left_out) == other.model_dump(exclude=left_out)
 
 
 def _other(path: Path, whose: str, what: str) -> UserError:

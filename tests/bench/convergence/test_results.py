@@ -66,6 +66,14 @@ def test_trainings_of_another_kind_are_never_mixed(tmp_path: Path, what: str) ->
     assert path.read_bytes() == before
 
 
+def test_other_words_for_a_target_make_no_other_one(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    kept(path)
+    again = results.begin(path, (plan(target=changed(reason="another")),), {})
+    assert again.workloads["settles"].target.reason == "another"
+    assert len(again.workloads["settles"].rows["reference"].trainings) == 1
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{", '{"convergence_format": 2}', '{"workloads": {"a": {}}}', '{"a": 1}']
 )

@@ -182,6 +182,12 @@ def train(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=NEEDED)
+def converge(session: nox.Session) -> None:
+    """How many iterations each row needs to a target, over seeds: `-- --seeds 10`."""
+    ask(session, "bench", "converge", *pythons())
+
+
+@nox.session(venv_backend="none", requires=NEEDED)
 def generate(session: nox.Session) -> None:
     """Samples of a training, in any row: `-- --from runs/NAME --backend pytorch`."""
     ask(session, "bench", "generate", *pythons())

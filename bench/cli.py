@@ -13,6 +13,7 @@ import backends
 from backends.protocol import DEVICES
 from bench.commands import doctor as doctor_
 from bench.commands import listing
+from bench.commands.converge_options import converge
 from bench.commands.reporting import report as report_
 from bench.commands.running import run_and_show
 from bench.compare import calibration as calibration_
@@ -232,6 +233,9 @@ def train(
     )
     if code:
         raise typer.Exit(code)
+
+
+app.command()(converge)
 
 
 @app.command()

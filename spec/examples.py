@@ -11,7 +11,7 @@ A file has these parts, in any order:
 - `[steps]`, how an iteration alternates between the two networks, and the loss;
 - `[optimizers.generator]` and `[optimizers.discriminator]`;
 - `[schedule]`: batch size, length of training, learning rate over time;
-- where they are wanted, `[averages]`, `[stopping]` and `[provenance]`.
+- where they are wanted, `[averages]`, `[stopping]`, `[target]` and `[provenance]`.
 
 Shapes are `[height, width, channels]` for images and `[length]` for vectors, without the batch."""
 
@@ -133,6 +133,23 @@ reason = "In three trainings to their end no interval's mean of a loss was above
 action = "note"
 reason = "A hundredth of the real spread looks like one and the same sample."
 spread_below = 0.01"""
+
+TARGET = """\
+When a training counts as good enough, for `nox -s converge`. It changes nothing of what is computed
+and is not part of the spec's hash."""
+
+TARGET_EXAMPLE = """\
+[target]
+kind = "kernel_distance"
+features = "components"
+below = 2.5
+samples = 500
+every = 32
+hold = 3
+longest = 2048
+margin = 1.25
+reason = "nine of ten calibrating seeds reach it"
+set = { "data.hold_out" = 0.2 }"""
 
 PROVENANCE = """\
 [provenance]

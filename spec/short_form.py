@@ -12,6 +12,7 @@ from spec.optimizers import Optimizer
 from spec.phases import Clip, Schedule
 from spec.sources import NormalNoise, Source, UniformNoise
 from spec.stopping import Stopping
+from spec.target import AnyTarget
 from spec.workload import Provenance, Workload
 
 NETWORKS = ("generator", "discriminator")
@@ -118,6 +119,8 @@ class ShortForm(Model):
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
     stopping: Stopping | None = None
+    target: AnyTarget | None = None
+    """When a training counts as good enough; not part of the spec's hash."""
     provenance: Provenance | None = None
 
     @model_validator(mode="after")
@@ -225,6 +228,7 @@ def expand(short: ShortForm) -> dict[str, Any]:
         "schedule": fields["schedule"],
         "averages": fields["averages"],
         "stopping": fields["stopping"],
+        "target": fields["target"],
         "provenance": fields["provenance"],
     }
 

@@ -22,6 +22,8 @@ from spec.examples import (
     PARTS,
     PROVENANCE,
     STOPPING,
+    TARGET,
+    TARGET_EXAMPLE,
 )
 from spec.initialisers import Initialiser
 from spec.layer import Layer
@@ -35,6 +37,7 @@ from spec.short_form import LONG as LONG_PARTS
 from spec.short_form import ShortForm, Steps
 from spec.sources import Source
 from spec.stopping import DiscriminatorWon, Diverged, IgnoresInput, Stopping
+from spec.target import AnyTarget
 from spec.workload import Provenance, ProvenanceField, Workload
 
 ROOT = Path(__file__).parent.parent
@@ -160,10 +163,12 @@ def _optional_tables() -> list[str]:
         "discriminator_won": DiscriminatorWon,
         "ignores_input": IgnoresInput,
     }
+    targets = [_entry(model) for model in members(AnyTarget)]
     return [
         *("## `[averages]`", averages, _block(AVERAGES)),
         *("## `[stopping]`", watched, _block(STOPPING)),
         *(_entry(model, f"`[stopping.{name}]`") for name, model in rules.items()),
+        *("## `[target]`", TARGET, *targets, _block(TARGET_EXAMPLE)),
         *("## `[provenance]`", about, _block(PROVENANCE)),
         *("Each of its `fields` has:", fields),
     ]

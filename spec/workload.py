@@ -26,6 +26,7 @@ from spec.optimizers import Optimizer
 from spec.phases import Forward, Phase, Pool, Schedule
 from spec.sources import Draw, Drawn, GaussianStream, Mask, PartOf, Slots, Source, parts_of
 from spec.stopping import Stopping, check_stopping
+from spec.target import AnyTarget
 
 REAL = (ArraySource, GaussianStream)
 """Sources of real samples."""
@@ -66,6 +67,8 @@ class Workload(Model):
     average = d average + (1 - d) parameter, from the first parameters on. Samples are made with the
     averages and the running statistics."""
     stopping: Stopping | None = None
+    target: AnyTarget | None = None
+    """When a training counts as good enough; not part of the spec's hash."""
     provenance: Provenance | None = None
     _short: bool = PrivateAttr(default=False)
 
@@ -88,12 +91,12 @@ class Workload(Model):
 
     @property
     def spec_hash(self) -> str:
-        """sha256 of everything that is computed: all but title, provenance and stopping.
+        """sha256 of what is computed: all but the title, provenance, stopping and target.
 
         Without fields that have their default, so that a file keeps its hash when the vocabulary
         grows.
         """
-        left_out = {"title", "provenance", "stopping"}
+        left_out = {"title", "provenance", "stopping", "target"}
         fields = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 

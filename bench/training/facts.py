@@ -14,7 +14,7 @@ from spec.workload import Workload
 KEY = "gantlet_checkpoint"
 """Where the facts stand in the metadata of a safetensors file, as JSON."""
 FORMAT = 1
-WRITTEN_BY_PERSONS = ("title", "provenance", "stopping")
+WRITTEN_BY_PERSONS = ("title", "provenance", "stopping", "target")
 """Parts of a workload with words, which are cleaned. All else is names and numbers in its hash."""
 
 

@@ -17,7 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(p for f in FOLDERS for p in (ROOT / f).rgl
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 COLUMNS = 100
 OF_BENCH = {"bench": "run", "arguments": "run"} | {
-    name: name for name in ("doctor", "list", "train", "generate")
+    name: name for name in ("doctor", "list", "train", "converge", "generate")
 }
 """Sessions of nox that hand their arguments to a command of `python -m bench`."""
 

@@ -103,7 +103,7 @@ FIELDS = {
         "[generator]\n",
         "[x]\n[generator]\n",
         "x: unknown key; allowed: name, title, generator, discriminator, noise, data, steps, "
-        f"optimizers, schedule, averages, stopping, provenance; {PARTS}",
+        f"optimizers, schedule, averages, stopping, target, provenance; {PARTS}",
     ),
     "G first": (
         "[steps]\n",

@@ -69,10 +69,10 @@ def test_schema_rejects_what_the_parser_rejects(name: str) -> None:
         check(document)
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(8))
 def test_examples_of_the_page_can_be_read(number: int, tmp_path: Path) -> None:
     examples = re.findall(r"```toml\n(.*?)```", vocabulary.page(), flags=re.DOTALL)
-    assert len(examples) == 7
+    assert len(examples) == 8
     example = tomllib.loads(examples[number])
     whole = tomllib.loads(CONDITIONAL if "networks" in example else GOOD)
     whole.pop("stopping", None)  # limits on beliefs, which a loss of an example may not have

@@ -1,0 +1,92 @@
+"""The file of a result: taken up as it is, refused where it is of something else."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.convergence import results
+from bench.convergence.plan import Convergence
+from bench.plan.cells import Cell
+from spec.errors import UserError
+from tests.bench.convergence.made import TARGET, changed, of_workload, training
+
+SETTLES = "tests/bench/convergence/settles.toml"
+CELL = Cell(SETTLES, "reference", "eager", "float64", "cpu", 8, "settles")
+
+
+def plan(**fields: object) -> Convergence:
+    own = {"cells": (CELL,), "put": {}, "target": TARGET, "seeds": (0,), "to_end": False}
+    return Convergence(**(own | fields))  # type: ignore[arg-type]
+
+
+def kept(path: Path) -> results.Result:
+    """A file with a training in it."""
+    result = results.begin(path, (plan(),), {"time_utc": "then"})
+    settings = {"mode": "eager", "precision": "float64", "device": "cpu"}
+    row = results.Row(**settings, backend={}, first_chunk_s=[1.0], trainings=[training(0, 50)])
+    result.workloads["settles"].rows["reference"] = row
+    results.write(path, result)
+    return result
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "one.json"
+    written = kept(path)
+    assert results.read(path) == written
+    again = results.begin(path, (plan(seeds=(0, 1)),), {"time_utc": "now"})
+    assert [one["time_utc"] for one in again.sittings] == ["then", "now"]
+    assert again.workloads["settles"].rows["reference"].trainings == [training(0, 50)]
+
+
+def test_numbers_that_are_not_finite_are_null(tmp_path: Path) -> None:
+    path, result = tmp_path / "one.json", results.Result()
+    result.workloads["a"] = of_workload(row=[50.0])
+    result.workloads["a"].rows["row"].trainings[0].quality["mean_error"][0] = None
+    results.write(path, result)
+    assert results.read(path) == result
+
+
+OTHER = {
+    "target": plan(target=changed(hold=3)),
+    "put": plan(put={"schedule.batch_size": 4}),
+    "to_end": plan(to_end=True),
+    "precision": plan(cells=(Cell(SETTLES, "reference", "eager", "float32", "cpu", 8, "settles"),)),
+    "spec_hash": plan(cells=(Cell(SETTLES, "reference", "eager", "float64", "cpu", 9, "settles"),)),
+}
+
+
+@pytest.mark.parametrize("what", OTHER)
+def test_trainings_of_another_kind_are_never_mixed(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "one.json"
+    kept(path)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match=f"with another {what}; give another file") as told:
+        results.begin(path, (OTHER[what],), {})
+    assert "\n" not in str(told.value)
+    assert path.read_bytes() == before
+
+
+def test_other_words_for_a_target_make_no_other_one(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    kept(path)
+    again = results.begin(path, (plan(target=changed(reason="another")),), {})
+    assert again.workloads["settles"].target.reason == "another"
+    assert len(again.workloads["settles"].rows["reference"].trainings) == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"convergence_format": 2}', '{"workloads": {"a": {}}}', '{"a": 1}']
+)
+def test_what_is_no_result_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(content, encoding="utf-8")
+    for given in (path, tmp_path / "none.json", tmp_path):
+        with pytest.raises(UserError, match="not a result of `converge`") as told:
+            results.read(given)
+        assert "\n" not in str(told.value)
+
+
+def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="--output: cannot write"):
+        results.write(tmp_path / "file" / "one.json", results.Result())

@@ -30,6 +30,8 @@ end."""
 LENGTHS = {False: (2, 8), True: (5, 24)}
 """(kills, whole chunks) by `--full`: a kill comes three chunks on at most."""
 TIMEOUT_S = 300.0
+SLOWLY_COMPILED = "pytorch"
+"""It would compile for a minute at each of seven starts."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,8 +41,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def plan_of(row: str, folder: Path, pythons: dict[str, str], chunks: int) -> Training:
-    reference = row == backends.ORACLE
-    mode, precision = ("eager", "float64") if reference else ("compiled", "float32")
+    precision = "float64" if row == backends.ORACLE else "float32"
+    mode = "eager" if row in (backends.ORACLE, SLOWLY_COMPILED) else "compiled"
     cell = Cell(WORKLOAD, row, mode, precision, "cpu", BATCH, "killed")
     chunk = grid(spec.load(WORKLOAD))
     return Training(cell, 3, "own", chunks * chunk + 5, None, chunk, str(folder), pythons)

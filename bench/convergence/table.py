@@ -89,10 +89,12 @@ def cannot(rows: Sequence[OfRow], pairs: Sequence[Pair]) -> str:
         return ""
     n = min(row.seeds for row in rows)
     margins, factors = zip(*known, strict=True)
+    margin = pairs[0].margin
+    wide = "this is wide, wider than" if max(margins) > margin else "this is within"
     return (
         f"With {n} seeds an equivalence is shown, 4 times of 5, within a factor "
-        f"{_range(margins)} and a difference from a factor {_range(factors)}: this is wide. More "
-        "seeds narrow it with the root of their number."
+        f"{_range(margins)} and a difference from a factor {_range(factors)}: {wide} the margin of "
+        f"{margin:g}. More seeds narrow it with the root of their number."
     )
 
 

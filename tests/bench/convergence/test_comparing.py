@@ -68,9 +68,12 @@ def test_what_so_few_seeds_can_show_is_said() -> None:
     found = of_workload(base=BASE, wild=WILD)
     text = table.cannot(summary.rows(found), summary.pairs(found))
     assert text.startswith("With 10 seeds an equivalence is shown, 4 times of 5, within a factor ")
-    assert "this is wide" in text
+    assert "this is wide, wider than the margin of 1.25" in text
     (pair,) = summary.pairs(found)
     assert f"{pair.smallest_margin:.2f}" in text
+    near = of_workload(base=BASE, near=NEAR)
+    narrow = table.cannot(summary.rows(near), summary.pairs(near))
+    assert "this is within the margin of 1.25" in narrow
 
 
 def test_shares_at_the_end_are_compared_by_the_seeds_that_differ() -> None:

@@ -22,6 +22,9 @@ ARRAYS: dict[str, type[ArraySource]] = {
 USUAL = {"interpolation": "bilinear"}
 """What a source's field has where another kind needs it, and the file's own kind did not."""
 
+TEACHING = ("steps.loss", "steps.real_target", "steps.fake_target")
+"""Places that say what D learns to believe."""
+
 
 def put_all(raw: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     """Put every value at its place; kinds of sources first, so that fields are the new kind's.
@@ -30,7 +33,8 @@ def put_all(raw: dict[str, Any], overrides: Mapping[str, Any]) -> None:
     """
     for place in sorted(overrides, key=lambda place: not SOURCE_KIND.fullmatch(place)):
         put(raw, place, overrides[place])
-    if "steps.loss" in overrides and not any(of.startswith("stopping") for of in overrides):
+    taught = any(place in overrides for place in TEACHING)
+    if taught and not any(of.startswith("stopping") for of in overrides):
         _forget_beliefs(raw)
 
 
@@ -115,6 +119,6 @@ def _forget_data(data: dict[str, Any], changed: str) -> None:
 
 
 def _forget_beliefs(raw: dict[str, Any]) -> None:
-    """The limits of what D believes were of the loss before the override."""
+    """The limits of what D believes were of the loss and targets before the override."""
     if isinstance(raw.get("stopping"), dict):
         raw["stopping"].pop("discriminator_won", None)

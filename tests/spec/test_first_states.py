@@ -101,6 +101,7 @@ def _workload(**optimizer: Any) -> Workload:
     raw = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     rest = {key: raw["steps"][key] for key in ("d_steps", "g_steps", "g_noise", "d_update")}
     raw["steps"] = rest | LOSSES["hinge"]
+    del raw["stopping"]["discriminator_won"]  # of beliefs, which scores are not
     raw["optimizers"]["discriminator"] = optimizer
     return workload_of(raw)
 

@@ -79,13 +79,17 @@ def test_a_short_form_with_another_loss_has_no_beliefs() -> None:
     assert spec.load(SHORT, put | {"stopping": {"diverged": GOOD["diverged"]}}).stopping
 
 
-def test_another_loss_takes_the_limits_of_the_old_one_s_beliefs_along() -> None:
+def test_another_loss_or_target_takes_the_limits_of_the_old_one_s_beliefs_along() -> None:
     """They were measured with it; a table that is given with the loss is read as it is."""
     put = {"steps.loss": "hinge", "steps.g_loss": None}
     rules = spec.load(SHORT, put).stopping
     assert rules is not None
     assert rules.discriminator_won is None
     assert rules.diverged is not None
+    for target, value in (("real_target", 0.9), ("fake_target", 0.1)):
+        smoothed = spec.load(SHORT, {f"steps.{target}": value}).stopping
+        assert smoothed is not None
+        assert smoothed.discriminator_won is None
     again = spec.load(SHORT, {"steps.g_loss": "minimax"}).stopping
     assert again is not None
     assert again.discriminator_won is not None

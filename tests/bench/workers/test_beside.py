@@ -46,6 +46,7 @@ def test_an_interruption_ends_what_is_waited_for() -> None:
             waiting.extend(beside.submit(hang, 600.0) for _ in range(2))
             while not waiting[0].running():
                 time.sleep(0.01)
+            time.sleep(1.0)  # its thread runs, and its call may still be on the way
             raise KeyboardInterrupt
 
     workers.call(WHERE, misbehave.process, {}, 30.0)

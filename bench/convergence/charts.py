@@ -5,26 +5,30 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from bench.convergence.reaching import Reached
-from bench.report.plots import COLOURS, DASHES
+from bench.report.plots import COLOURS, DASHES, WIDTH
 
-WIDTH_PX, HEIGHT_PX = 640, 260
+WIDTH_PX, HEIGHT_PX = WIDTH - 45, 180
 
 
-def shares(rows: Mapping[str, Sequence[Reached]], longest: int) -> alt.Chart:
-    """Share of trainings that have reached the target, by iteration, up to the longest."""
+def shares(rows: Mapping[str, Sequence[Reached]], longest: int, order: Sequence[str]) -> alt.Chart:
+    """Share of trainings that have reached the target, by iteration, up to the longest.
+
+    `order`: the rows of the whole page, which says which colour is whose.
+    """
     points = [point for name, made in rows.items() for point in _steps(name, made, longest)]
     names = list(rows)
-    colours = [COLOURS[i % len(COLOURS)] for i in range(len(names))]
+    colours = [COLOURS[order.index(name) % len(COLOURS)] for name in names]
     dashes = [DASHES[i % len(DASHES)] for i in range(len(names))]
+    shown = {"sort": names, "legend": alt.Legend(title=None, orient="bottom", columns=1)}
     return (
         alt.Chart(alt.Data(values=points))
         .mark_line(strokeWidth=2, interpolate="step-after")
         .encode(
-            x=alt.X("iteration:Q", title="iteration", axis=alt.Axis(grid=False)),
+            x=alt.X("iteration:Q", title="iteration", axis=alt.Axis(grid=False, tickCount=5)),
             y=alt.Y("share:Q", title="share reached", scale=alt.Scale(domain=[0, 1])),
-            color=alt.Color("row:N", sort=names, scale=alt.Scale(domain=names, range=colours)),
+            color=alt.Color("row:N", scale=alt.Scale(domain=names, range=colours), **shown),
             strokeDash=alt.StrokeDash(
-                "row:N", sort=names, scale=alt.Scale(domain=names, range=dashes)
+                "row:N", scale=alt.Scale(domain=names, range=dashes), **shown
             ),
         )
         .properties(width=WIDTH_PX, height=HEIGHT_PX)

@@ -5,23 +5,27 @@ second run with the same file goes on.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bench.convergence.measuring import limits
 from bench.convergence.plan import Convergence
 from bench.plan.records import write_atomically
+from bench.training.foreign import first_of
 from spec.errors import UserError
 from spec.target import AnyTarget
 
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=129)]
+"""Of a row or a quantity: it may stand in a drawing."""
 Numbers = list[float | None]
 """None where a number was not finite."""
 
 
 class Part(BaseModel):
-    """Unknown keys and wrong types are refused."""
+    """Unknown keys, wrong types and numbers that are not finite are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Training(Part):
@@ -30,7 +34,7 @@ class Training(Part):
     seed: int
     seconds: list[float]
     """Of training alone, from its first iteration: neither compiling nor evaluating is in it."""
-    quality: dict[str, Numbers]
+    quality: dict[Name, Numbers]
     metrics: dict[str, Numbers] = {}
     """Means since the evaluation before it; only of trainings that go to the end."""
 
@@ -46,6 +50,14 @@ class Row(Part):
     """Of each process: the first chunk and the first samples, with compiling, thrown away."""
     trainings: list[Training] = []
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Each training is of its own seed, and was made in a process."""
+        seeds = [training.seed for training in self.trainings]
+        if len(set(seeds)) < len(seeds) or (seeds and not self.first_chunk_s):
+            raise ValueError("two trainings of one seed, or none of a process")
+        return self
+
 
 class OfWorkload(Part):
     """One workload's."""
@@ -55,7 +67,17 @@ class OfWorkload(Part):
     put: dict[str, Any]
     target: AnyTarget
     to_end: bool
-    rows: dict[str, Row] = {}
+    rows: dict[Name, Row] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Each training has the target's quantities, one of each at each of its evaluations."""
+        names = limits(self.target).keys()
+        for one in (training for row in self.rows.values() for training in row.trainings):
+            lengths = {len(values) for values in one.quality.values()}
+            if one.quality.keys() != names or not one.seconds or lengths != {len(one.seconds)}:
+                raise ValueError(f"a training without {' and '.join(names)} of each evaluation")
+        return self
 
 
 class Result(Part):
@@ -74,7 +96,7 @@ def read(path: Path) -> Result:
     try:
         return Result.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        why = getattr(error, "strerror", None) or "it has other contents"
+        why = first_of(error) if isinstance(error, ValidationError) else error.strerror
         raise UserError(
             f"{path}: not a result of `converge` ({why}); give a file that it wrote"
         ) from None

@@ -1,6 +1,6 @@
 """What a person reads: a line a row, a line a pair of rows, and what so many seeds can show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, isnan
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from bench.convergence.results import OfWorkload
 from bench.convergence.statistics import Interval
 from bench.convergence.summary import OfRow
 from bench.report.numbers import number
+from bench.report.parts import Table, Value, entry, text
 from bench.report.printing import Line, prose, table
 
 
@@ -23,9 +24,14 @@ def show(
     prose(console, f"{name}: {band(found)}")
     table(console, None, lines, right=right)
     table(console, "iterations of B over those of A", [pair_line(p) for p in pairs])
-    for text in (cannot(rows, pairs), *warnings(pairs)):
-        if text:
-            prose(console, text)
+    for words in (cannot(rows, pairs), *warnings(rows, pairs)):
+        if words:
+            prose(console, words)
+
+
+def of(caption: str, lines: Sequence[Mapping[str, Value]], *, folded: bool = False) -> Table:
+    """A page's table of what is shown under each name; one line at least, all with the same."""
+    return Table(caption, tuple(lines[0]), [list(line.values()) for line in lines], folded)
 
 
 def band(found: OfWorkload) -> str:
@@ -37,19 +43,27 @@ def band(found: OfWorkload) -> str:
 
 
 def line(row: OfRow) -> Line:
-    """A row's cells."""
-    cells = {
-        "row": row.row,
-        "precision": row.precision,
-        "reached": f"{row.reached} of {row.seeds}",
-        "share": f"{row.share.low:.0%} to {row.share.high:.0%}",
-        "iterations": shown(row.iterations),
-        "seconds": shown(row.seconds),
-        "first chunk, s": number(row.first_chunk_s),
+    """A row's cells as text."""
+    return {name: value.text for name, value in cells(row).items()}
+
+
+def cells(row: OfRow) -> dict[str, Value]:
+    """What is shown of a row, and what that is sorted by."""
+    share, first = row.share, row.first_chunk_s
+    found = {
+        "row": text(row.row),
+        "precision": text(row.precision),
+        "reached": entry(f"{row.reached} of {row.seeds}", share.value),
+        "share": entry(f"{share.low:.0%} to {share.high:.0%}", share.value),
+        "iterations": entry(shown(row.iterations), row.iterations.value),
+        "seconds": entry(shown(row.seconds), row.seconds.value),
+        "first chunk, s": entry(number(first), first),
     }
     if row.at_end is not None:
-        cells["within at the end"] = f"{row.at_end.value * row.seeds:.0f} of {row.seeds}"
-    return cells | {f"{name} at the end": number(value) for name, value in row.final.items()}
+        within = f"{row.at_end.value * row.seeds:.0f} of {row.seeds}"
+        found["within at the end"] = entry(within, row.at_end.value)
+    ends = {f"{name} at the end": entry(number(of), of) for name, of in row.final.items()}
+    return found | ends
 
 
 def shown(found: Interval) -> str:
@@ -64,22 +78,27 @@ def _time(value: float) -> str:
 
 
 def pair_line(pair: Pair) -> Line:
-    """A pair's cells."""
+    """A pair's cells as text."""
+    return {name: value.text for name, value in pair_cells(pair).items()}
+
+
+def pair_cells(pair: Pair) -> dict[str, Value]:
+    """What is shown of a pair, and what that is sorted by."""
     ratio = pair.found.ratio
     return {
-        "A": pair.a,
-        "B": pair.b,
-        "pairs": str(pair.found.pairs),
-        "ratio": "" if ratio is None else f"{ratio.value:.3g}",
-        "90 %": "" if ratio is None else f"{ratio.low:.3g} to {ratio.high:.3g}",
+        "A": text(pair.a),
+        "B": text(pair.b),
+        "pairs": entry(str(pair.found.pairs), pair.found.pairs),
+        "ratio": _factor(None if ratio is None else ratio.value),
+        "90 %": text("" if ratio is None else f"{ratio.low:.3g} to {ratio.high:.3g}"),
         "difference shown from": _factor(pair.detectable),
         "equivalence shown within": _factor(pair.smallest_margin),
-        "verdict": pair.words,
+        "verdict": text(pair.words),
     }
 
 
-def _factor(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _factor(value: float | None) -> Value:
+    return entry("" if value is None else f"{value:.3g}", value)
 
 
 def cannot(rows: Sequence[OfRow], pairs: Sequence[Pair]) -> str:
@@ -103,10 +122,13 @@ def _range(factors: Sequence[float | None]) -> str:
     return known[0] if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
 
 
-def warnings(pairs: Sequence[Pair]) -> Iterator[str]:
-    """What limits the verdicts."""
-    if any(pair.found.censored for pair in pairs):
+def warnings(rows: Sequence[OfRow], pairs: Sequence[Pair]) -> Iterator[str]:
+    """What limits the verdicts, and whose trainings do."""
+    late = [f"{r.row} in {r.seeds - r.reached} of {r.seeds}" for r in rows if r.reached < r.seeds]
+    if late:
+        yield f"The target was not reached: {', '.join(late)} trainings."
+    if late or any(pair.found.censored for pair in pairs):
         yield (
-            "A training that did not reach the target is censored: it is later than all that did, "
-            "and equivalence is never claimed of a pair with one."
+            "A training that did not reach the target is censored: it counts in the share, is "
+            "later than all that did, and equivalence is never claimed of a pair with one."
         )

@@ -64,6 +64,7 @@ def render(results: list[Result], chapters: Sequence[Chapter] = ()) -> str:
     return environment.get_template("page.html.j2").render(
         runs=runs,
         chapters=chapters,
+        headings=_headings(chapters),
         # Else the page shows no image at all, wherever it comes from.
         images=any(_has_image(one) for chapter in chapters for one in chapter.sections),
         style=Markup(headline.STYLE + (FOLDER / "page.css").read_text(encoding="utf-8")),
@@ -83,6 +84,14 @@ def _run(result: Result, name: str) -> dict[str, Any]:
         "counts": (len(cells(result)), len(result["absent"]), len(result["failures"])),
         "sections": [section for make in SECTIONS if (section := make(result))],
     }
+
+
+def _headings(chapters: Sequence[Chapter]) -> dict[str, str]:
+    """What chapters are called together -> the name of the first of them."""
+    found: dict[str, str] = {}
+    for chapter in chapters:
+        found.setdefault(chapter.heading, chapter.name)
+    return found
 
 
 def _has_image(section: Section) -> bool:

@@ -78,6 +78,8 @@ class Chapter:
 
     name: str
     title: str
+    heading: str
+    """What it and its like are called together, in lower case; so is a page of them alone."""
     words: list[str] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
 

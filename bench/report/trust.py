@@ -102,13 +102,14 @@ def optimizers(result: Result) -> Section | None:
 
 def origin(result: Result) -> Section | None:
     """What is needed to repeat the run: machine, versions, data."""
-    facts = _facts(result["provenance"] | {"finished": result.get("datetime")})
-    tables = [Table("Machine and run", ("what", "value"), facts, False, True)]
+    found = facts(result["provenance"] | {"finished": result.get("datetime")})
+    tables = [Table("Machine and run", ("what", "value"), found, False, True)]
     tables += _versions(result) + _data(result)
     return Section("provenance", "Provenance", [], [], tables)
 
 
-def _facts(found: dict[str, Any]) -> list[list[Value]]:
+def facts(found: dict[str, Any]) -> list[list[Value]]:
+    """A line for each: its name, and it as text or as JSON."""
     return [
         [text(name), text(value if isinstance(value, str) else json.dumps(value))]
         for name, value in found.items()

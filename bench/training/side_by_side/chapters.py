@@ -10,6 +10,7 @@ from bench.training.side_by_side.grouping import Group, differences, groups
 from bench.training.side_by_side.pictures import Budget
 from spec.errors import UserError
 
+HEADING = "trainings side by side"
 MOST_TRAININGS = 32
 OWN = (
     "Each training drew its own random numbers, so curves and samples differ by chance as well, as "
@@ -43,7 +44,9 @@ def of(folders: Sequence[Path], rows: Sequence[str] = ()) -> list[Chapter]:
     trained = (one.about.plan.cell.row for group in found for one in group.trainings.values())
     order, budget = list(dict.fromkeys((*rows, *backends.names(), *sorted(trained)))), Budget()
     chapters = [
-        Chapter(f"trainings{i}", group.title, _words(group), _sections(group, order, budget))
+        Chapter(
+            f"trainings{i}", group.title, HEADING, _words(group), _sections(group, order, budget)
+        )
         for i, group in enumerate(found, start=1)
     ]
     return [*chapters, *_meaning(found)]
@@ -90,4 +93,5 @@ def _meaning(found: Sequence[Group]) -> list[Chapter]:
     names = dict.fromkeys(name for group in found for name in tables.measures(group))
     table = tables.meaning(list(names))
     section = Section("meaning", table.caption, tables=[table])
-    return [Chapter("measures", "Measures of quality", sections=[section])] if table.lines else []
+    chapter = Chapter("measures", "Measures of quality", HEADING, sections=[section])
+    return [chapter] if table.lines else []

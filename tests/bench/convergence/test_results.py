@@ -1,11 +1,13 @@
 """The file of a result: taken up as it is, refused where it is of something else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bench.convergence import results
+from bench.convergence import recognising, results
 from bench.convergence.plan import Convergence
+from bench.convergence.results import OfWorkload, Training
 from bench.plan.cells import Cell
 from spec.errors import UserError
 from tests.bench.convergence.made import TARGET, changed, of_workload, training
@@ -84,6 +86,62 @@ def test_what_is_no_result_is_one_line(tmp_path: Path, content: str) -> None:
         with pytest.raises(UserError, match="not a result of `converge`") as told:
             results.read(given)
         assert "\n" not in str(told.value)
+
+
+BROKEN: dict[str, tuple[Callable[[OfWorkload], object], str]] = {
+    "an evaluation less": (lambda a: of_row(a).quality["mean_error"].pop(), "each evaluation"),
+    "a second less": (lambda a: of_row(a).seconds.pop(), "each evaluation"),
+    "no evaluation": (lambda a: emptied(of_row(a)), "each evaluation"),
+    "another quantity": (lambda a: of_row(a).quality.update(x=[0.0] * 6), "mean_error and std"),
+    "a quantity less": (lambda a: of_row(a).quality.pop("std_error"), "mean_error and std_error"),
+    "a seed twice": (lambda a: a.rows["row"].trainings.append(of_row(a)), "two trainings of one"),
+    "no process": (lambda a: a.rows["row"].first_chunk_s.clear(), "or none of a process"),
+    "a name for no drawing": (lambda a: a.rows.update({"a\x01": a.rows["row"]}), "match pattern"),
+}
+
+
+def of_row(found: OfWorkload) -> Training:
+    return found.rows["row"].trainings[0]
+
+
+def emptied(one: Training) -> None:
+    one.seconds.clear()
+    for values in one.quality.values():
+        values.clear()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_trainings_that_nobody_made_are_one_line(tmp_path: Path, name: str) -> None:
+    path, (change, said) = tmp_path / "one.json", BROKEN[name]
+    result = results.Result(workloads={"a": of_workload(row=[50.0, 60.0])})
+    results.write(path, result)
+    assert results.read(path) == result
+    change(result.workloads["a"])
+    results.write(path, result)
+    with pytest.raises(UserError, match=said) as told:
+        results.read(path)
+    assert "not a result of `converge`" in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_times_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    kept(path)
+    path.write_text(path.read_text("utf-8").replace("1.0\n", "NaN\n"), encoding="utf-8")
+    assert "NaN" in path.read_text("utf-8")
+    with pytest.raises(UserError, match="finite number"):
+        results.read(path)
+
+
+def test_a_file_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    assert not recognising.is_one(path)
+    kept(path)
+    assert recognising.is_one(path)
+    assert recognising.FORMAT in results.Result.model_fields
+    for other in ("{", "[" * 10**5, '["convergence_format"]', '{"gantlet_schema": 4}', "\ud800"):
+        path.write_bytes(other.encode("utf-8", "surrogatepass"))
+        assert not recognising.is_one(path)
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

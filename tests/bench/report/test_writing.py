@@ -44,7 +44,7 @@ def test_all_files_and_the_folder_of_checks_go_into_one_page(
 
 
 def test_what_another_room_adds_is_made_of_the_results(tmp_path: Path, noted: list[Any]) -> None:
-    target, chapter = tmp_path / "page.html", Chapter("more", "More")
+    target, chapter = tmp_path / "page.html", Chapter("more", "More", "more")
     writing.write([], target, None, lambda results: noted.append(results) or [chapter])  # type: ignore[func-returns-value, arg-type]
     assert noted[1:] == [["result"], (["result"], target, [chapter])]
 

@@ -195,7 +195,7 @@ def generate(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=ALONE)
 def report(session: nox.Session) -> None:
-    """The page of results that lie in files: `nox -s report -- FILE...`."""
+    """One page of what was measured and trained: `nox -s report -- FILE... RUN...`."""
     ask(session, "bench", "report")
 
 

@@ -76,7 +76,9 @@ def doctor(json_: Json = False, device: Device = "auto", python: Python = []) ->
 def report(
     files: Annotated[
         list[Path],
-        typer.Argument(help="JSON files that `bench run` wrote, folders that `train` wrote"),
+        typer.Argument(
+            help="JSON files that `bench run` or `converge` wrote, folders that `train` wrote"
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option(help="the page; else beside the first of them")
@@ -85,9 +87,9 @@ def report(
         Path | None, typer.Option(help="folder of checks; else `conformance` beside a file")
     ] = None,
 ) -> None:
-    """Write one page, of results, with a picture as SVG, and of trainings side by side, as PNG.
+    """Write one page of results, trainings and times to a target; it needs no network to be read.
 
-    It needs no network to be read.
+    Results have a picture as SVG beside it, trainings one as PNG.
     """
     streams.line(f"page: {report_(files, output, conformance)}")
 

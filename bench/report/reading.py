@@ -10,6 +10,8 @@ from bench.results.environment import published
 from bench.workers.cleaning import clean
 from spec.errors import UserError
 
+WANTED = "a JSON file that `bench run` or `converge` wrote, or a folder that `train` wrote"
+"""What a page is made of; only the first of them is read here."""
 NEEDED = {
     "summary": list,
     "comparisons": list,
@@ -29,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
     """One result of `bench run`. UserError where the file is something else."""
     found = _json(path)
     if not isinstance(found, dict) or "gantlet_schema" not in found:
-        raise UserError(f"{path}: has no gantlet_schema; give a JSON file that `bench run` wrote")
+        raise UserError(f"{path}: has no gantlet_schema; give {WANTED}")
     schema = found["gantlet_schema"]
     if not isinstance(schema, int) or not OLDEST <= schema <= SCHEMA:
         raise UserError(
@@ -89,10 +91,10 @@ def _json(path: Path) -> Any:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8; give a JSON file that `bench run` wrote") from None
+        raise UserError(f"{path}: not UTF-8; give {WANTED}") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}: {error.msg}"
         raise UserError(f"{path}: not JSON, or cut short ({where}); give a whole file") from None
     except (ValueError, RecursionError):
         why = "nested too deeply, or a number with too many digits"
-        raise UserError(f"{path}: {why}; give a JSON file that `bench run` wrote") from None
+        raise UserError(f"{path}: {why}; give {WANTED}") from None

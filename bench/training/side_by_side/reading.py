@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from bench.report.reading import WANTED
 from bench.training import foreign, samples
 from bench.training.header import Refused
 from bench.training.side_by_side.told import MOST_NAMES, About, Judged, Name, Record
@@ -17,7 +18,6 @@ ABOUT, RECORDS, QUALITY = "training.json", "metrics.jsonl", "quality.json"
 LARGEST_BYTES = 2**24
 """Of a file of text: 60,000 records."""
 MOST_NETWORKS = 16
-NEEDED = "give a folder that `train` wrote, or a JSON file that `bench run` wrote"
 CURE = "give the folder as `train` wrote it"
 Model = TypeVar("Model", bound=BaseModel)
 JUDGED = TypeAdapter(dict[Name, Judged])
@@ -57,7 +57,7 @@ class Trained:
 def read(folder: Path) -> Trained:
     """A training. UserError, one line, for another folder, and for a file that is damaged."""
     if ABOUT not in _names(folder):
-        raise UserError(f"{folder}: no training, since it has no {ABOUT}; {NEEDED}")
+        raise UserError(f"{folder}: no training, since it has no {ABOUT}; give {WANTED}")
     about = _of(About, folder / ABOUT)
     records = _records(folder / RECORDS) if RECORDS in _names(folder) else []
     until = records[-1].iteration if records else 0

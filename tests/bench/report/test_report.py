@@ -157,7 +157,7 @@ WRONG = {
     "too deep": ("[" * 100_000, "nested too deeply"),
     "a number of 5000 digits": (f'{{"gantlet_schema": {"9" * 5000}}}', "too many digits"),
     "pytest-benchmark's own": ({"benchmarks": [], "version": "5.1"}, "has no gantlet_schema"),
-    "a list": ([1, 2], "has no gantlet_schema"),
+    "a list": ([1, 2], "has no gantlet_schema; give a JSON file that `bench run` or `converge`"),
     "newer": ({"gantlet_schema": 99}, "update Gantlet"),
     "older": ({"gantlet_schema": 1}, "run the benchmark again"),
     "no number": ({"gantlet_schema": "two"}, "'two'"),

@@ -110,7 +110,10 @@ def removed(folder: Path) -> None:
 A, B, C = "training.json", "metrics.jsonl", "quality.json"
 FIRST = record(32, {"d_loss": 1.0})
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
-    "no training": (removed, "a: no training, since it has no training.json; give a folder that"),
+    "no training": (
+        removed,
+        "a: no training, since it has no training.json; give a JSON file that",
+    ),
     "an empty plan": (written(A, b"{}"), f"{A}: 'plan': 'Field required'"),
     "no JSON": (written(A, b"{"), f"{A}: 'Invalid JSON"),
     "no UTF-8": (written(A, b'{"plan": "\xff"}'), f"{A}: 'Invalid JSON"),

@@ -29,13 +29,13 @@ PAIRS = "Iterations of B over those of A, from the same seeds"
 
 
 def read(paths: Sequence[Path]) -> dict[str, Result]:
-    """The results in some files, by name, without what is nobody's business.
+    """The results in some files, by name.
 
     UserError, one line, for another file, and for one without a workload.
     """
     found: dict[str, Result] = {}
     for path in paths:
-        result = Result.model_validate(clean(results.read(path).model_dump()))
+        result = results.read(path)
         if not result.workloads:
             raise UserError(f"{path}: a result of `converge` of no workload; give another one")
         found[_name(path, found)] = result

@@ -13,6 +13,7 @@ from bench.convergence.measuring import limits
 from bench.convergence.plan import Convergence
 from bench.plan.records import write_atomically
 from bench.training.foreign import first_of
+from bench.workers.cleaning import clean
 from spec.errors import UserError
 from spec.target import AnyTarget
 
@@ -92,9 +93,10 @@ class Result(Part):
 
 
 def read(path: Path) -> Result:
-    """A file's result. UserError, one line, for anything else."""
+    """A file's result, cleaned as it is when written. UserError, one line, for anything else."""
     try:
-        return Result.model_validate_json(path.read_bytes())
+        found = Result.model_validate_json(path.read_bytes())
+        return Result.model_validate(clean(found.model_dump()))
     except (OSError, ValidationError) as error:
         why = first_of(error) if isinstance(error, ValidationError) else error.strerror
         raise UserError(

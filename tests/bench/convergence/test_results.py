@@ -131,6 +131,14 @@ def test_times_that_are_no_numbers_are_one_line(tmp_path: Path) -> None:
     assert "NaN" in path.read_text("utf-8")
     with pytest.raises(UserError, match="finite number"):
         results.read(path)
+    target = changed(set={"data.hold_out": [0.25]})
+    results.write(
+        path, results.Result(workloads={"a": of_workload().model_copy(update={"target": target})})
+    )
+    path.write_text(path.read_text("utf-8").replace("0.25\n", "NaN\n"), encoding="utf-8")
+    assert "NaN" in path.read_text("utf-8")
+    with pytest.raises(UserError, match="finite number"):
+        results.read(path)
 
 
 def test_a_file_says_what_it_is(tmp_path: Path) -> None:

@@ -12,18 +12,11 @@ from bench.report.groups import Result, Summary, cells, extras, groups, name, ti
 from bench.report.numbers import interval
 from bench.report.panels import best_of_rows, description, rows
 from bench.report.plots import PAPER, Point, dots
+from bench.report.style import COLOURS
 from bench.results.verdicts import diverging, group_of, sentences
 
 UNIT = "speed relative to the fastest"
 LONGEST_ERROR = 200
-STYLE = (
-    ":root{--paper:#fff;--ink:#1d2329;--faint:#57606a;--grid:#d5dae0;--band:#e9ecef;--row1:#0b62a8;"
-    "--row2:#b04a00;--row3:#00785a;--row4:#a03b80;--row5:#6b5b00;--row6:#4a4a4a}"
-    "@media(prefers-color-scheme:dark){:root{--paper:#14181c;--ink:#e6e9ec;--faint:#a3adb8;--grid:#3a434d;"
-    "--band:#2a3138;--row1:#6cb6ff;--row2:#ff9d57;--row3:#3fcf9f;--row4:#f291d0;"
-    "--row5:#d8c343;--row6:#c0c0c0}}"
-)
-"""The colours of rows, ink and paper: of the page, and of a picture that stands alone."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +119,7 @@ def standalone(results: list[Result]) -> Markup | None:
     words = "Speed relative to the fastest in each panel, with 95 % intervals"
     # Its own paper: a viewer in dark mode may still put a white one under it.
     whole = alt.vconcat(*runs, spacing=32, title=alt.Title(words, offset=12), background=PAPER)
-    return draw(whole, words, ". ".join(told), style=STYLE)
+    return draw(whole, words, ". ".join(told), style=COLOURS)
 
 
 def _charts(result: Result) -> list[tuple[str, alt.LayerChart, list[Point]]]:

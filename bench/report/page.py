@@ -13,6 +13,7 @@ from markupsafe import Markup
 from bench.report import cost, effort, every_cell, headline, speed, trust
 from bench.report.groups import Result, cells
 from bench.report.parts import Chapter, Section
+from bench.report.style import style
 from bench.workers.whole import whole
 
 FOLDER = Path(__file__).parent
@@ -67,7 +68,7 @@ def render(results: list[Result], chapters: Sequence[Chapter] = ()) -> str:
         headings=_headings(chapters),
         # Else the page shows no image at all, wherever it comes from.
         images=any(_has_image(one) for chapter in chapters for one in chapter.sections),
-        style=Markup(headline.STYLE + (FOLDER / "page.css").read_text(encoding="utf-8")),
+        style=style(),
         script=Markup(script),
         # The page may run this script and no other, even if something got past the escaping.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

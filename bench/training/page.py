@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from backends.protocol import Arrays
 from bench.report.drawing import draw
+from bench.report.style import style
 from bench.training import curves, images, metrics, samples
 from bench.training.judging import FILE
 from bench.training.quality.meaning import MEANING
@@ -23,7 +24,6 @@ from spec.workload import Workload
 
 MOMENTS = 6
 """Samples over time: the first, the last, and some between."""
-STYLE = Path(__file__).parents[1] / "report" / "page.css"
 
 
 def write(run: Path, workload: Workload) -> Path:
@@ -46,7 +46,7 @@ def write(run: Path, workload: Workload) -> Path:
         quality=_quality(run),
         meaning=MEANING,
         shown=_shown,
-        style=Markup(STYLE.read_text(encoding="utf-8")),  # our own file
+        style=style(),
     )
     with whole(run / "page.html") as draft:
         draft.write_text(text, encoding="utf-8")

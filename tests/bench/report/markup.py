@@ -1,5 +1,6 @@
 """A page taken apart: its elements, their attributes, its text."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -42,3 +43,14 @@ class Parsed(HTMLParser):
     def words(self) -> str:
         """The text with single spaces."""
         return " ".join(" ".join(self.text).split())
+
+
+def colours_used(page: str) -> set[str]:
+    """The names that a page's pictures and style refer to: a line in one that nobody defines is
+    not seen."""
+    return set(re.findall(r"var\((--[a-z0-9]+)\)", page))
+
+
+def colours_defined(page: str) -> set[str]:
+    """The names that a page's style gives a colour."""
+    return set(re.findall(r"(--[a-z0-9]+):", page))

@@ -7,6 +7,7 @@ import pytest
 
 from bench.report import headline
 from bench.report.headline import answers, excluded, machine, noise, standalone
+from bench.report.style import COLOURS
 from tests.bench.report.parts_of_results import (
     against,
     cell,
@@ -152,7 +153,7 @@ def test_the_picture_has_a_row_of_panels_for_each_run(monkeypatch: pytest.Monkey
     one, two = run(against(B, 0.5)), made(B, provenance=TOLD, comparisons=[compared(B)])
     assert standalone([one, made(), two]) == "drawing 1"
     (whole,) = drawn
-    assert whole.style == headline.STYLE
+    assert whole.style == COLOURS
     assert whole.words == (
         "gan, float32, batch 8: flax_nnx compiled: 1.00; pytorch eager: 0.50 [0.45, 0.55]. "
         "gan, float32, batch 8: pytorch eager: 1.00"

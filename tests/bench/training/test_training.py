@@ -17,6 +17,7 @@ from bench.plan.cells import Cell
 from bench.training import keeping, metrics, samples, worker
 from bench.training.plan import Training
 from bench.workers.pool import ROOT, Workers
+from tests.bench.report.markup import colours_defined, colours_used
 
 QUIET = Console(quiet=True)
 TINY, CHUNK = "tests/bench/commands/tiny.toml", 32
@@ -57,6 +58,7 @@ def test_a_training_leaves_records_samples_checkpoint_and_page(whole: Path) -> N
     assert list((whole / "events").iterdir())
     page = (whole / "page.html").read_text(encoding="utf-8")
     assert "ln 2" in page
+    assert "--row1" in colours_used(page) <= colours_defined(page)
     assert "167 of 167 iterations" in page
     quality = json.loads((whole / "quality.json").read_text(encoding="utf-8"))
     assert quality["generator"]["outcome"] == "measured"

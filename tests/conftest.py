@@ -166,13 +166,14 @@ EMITTERS = "--xla_cpu_use_fusion_emitters=false" if sys.version_info < (3, 12) e
 SIMPLY = f"--xla_cpu_parallel_codegen_split_count=1 {EMITTERS}".strip()
 SIMPLY_COMPILED = {"XLA_FLAGS": f"{SIMPLY} --xla_backend_optimization_level=1"}
 """Variables by which XLA compiles for a CPU in three quarters of the time, to code as quick as
-before: for all else in float64."""
+before: for convolutions and long trainings in float64."""
 QUICKLY_COMPILED = {"XLA_FLAGS": f"{SIMPLY} --xla_backend_optimization_level=0"}
 """Variables by which XLA compiles for a CPU in a quarter of the time, to slower code.
 
-For random GANs, the grid and faults that are planted in small GANs in float64: each is compiled
-once and run once, and asks whether our formula is right. What XLA makes of it by its own settings
-all other checks ask, a sample of the grid, and the proof of each cell that is timed. (jaxlib
+For random GANs, the grid, faults that are planted in small GANs, other checks in float64 and of
+single parts, where no convolution is: each is compiled once and run once or a few times, and asks
+whether our formula is right. What XLA makes of it by its own settings whole programs in float32
+ask, a sample of the grid, and the proof of each cell that is timed. (jaxlib
 0.10.2: five random GANs took 21 s of processor by XLA's own settings, 11 without the emitters, 4.7
 so; but ten iterations of a small `dcgan_32` take 13 s in place of 2.)
 """

@@ -8,14 +8,20 @@ import pytest
 import spec
 from backends.protocol import absent_mode, declared
 from bench.workers.pool import DETERMINISTIC, Where, WorkerFailed, Workers
+from spec.layers import Convolution
 from tests.conformance.catalogue import BY_NAME, CATALOGUE, LARGE, OF_LARGE, Check, perform
 from tests.conftest import Recorder, Selection, of_row, selection_of
 
 TIMEOUT_S = {"convergence": 3000.0}
 DEFAULT_TIMEOUT_S = 900.0
-QUICKLY, AS_TIMED = ("grid",), ("grid_sample",)
-"""On a CPU XLA compiles hundreds of layers, which are run once, as quickly as it can; a sample of
-them, and all that is in float32, by its own settings, as benchmarks do; the rest simply."""
+AS_TIMED = ("grid_sample",)
+"""In float64 too, XLA compiles a sample of hundreds of layers as it does for benchmarks."""
+PARTS = ("layers", "networks", "gradients", "optimizers", "round_trip", "long_draws")
+"""Checks of a program's parts, which are run once: on a CPU XLA compiles them as quickly as it can,
+in float32 too but for `--full`. Whole programs, `run` and `train_step`, it compiles as for
+benchmarks there."""
+OFTEN = ("convergence",)
+"""A check that makes thousands of iterations."""
 
 
 ROOM = Path(__file__).parent.parent
@@ -137,15 +143,13 @@ def test_conformance(
     row, precision, workload, mode, check = case
     modes = _modes(selection, row, workload) or [mode]
     extra = {"first_mode": modes[0], "full": selection.full}
-    for pool in (workers, simple_workers):
+    pools = {"as timed": workers, "simply": simple_workers, "quickly": quick_workers}
+    for pool in pools.values():
         pool.keep_only(_where(selection, row, precision, check))
-    asked = workers
-    large = workload in LARGE and not selection.full
-    if selection.device == "cpu" and check not in AS_TIMED and (large or precision == "float64"):
-        asked = quick_workers if check in QUICKLY or workload in LARGE else simple_workers
-    if asked is not quick_workers:
-        quick_workers.stop()
+    asked = pools[_compiled(selection, precision, workload, check)]
     result = _ask(asked, selection, row, precision, workload, mode, check, extra)
+    if check == "grid":
+        asked.stop()  # hundreds of programs
     deviation = declared(row, check, mode, spec.load(workload), selection.device)
     if deviation and result["status"] in ("failed", "refused"):
         result["status"] = deviation.kind
@@ -169,6 +173,7 @@ def test_flow(
     if path.stem not in IN_ONE_MODE and (row != row_of_slow or path.stem in sample):
         plan += [(modes[-1], check) for check in IN_LAST if len(modes) > 1]
     loaded = spec.load(str(path))
+    quick_workers.keep_only(_where(selection, row, "float64", ""))
     for mode, check in ((m, c) for m, c in plan if BY_NAME[c].where(loaded)):
         arguments = (row, "float64", str(path), mode, check, {"first_mode": modes[0]})
         result = _ask(quick_workers, selection, *arguments)
@@ -201,6 +206,26 @@ def test_exchange(
             record_property("result", (taker, of, modes[0], "float64", name, result))
         if result["status"] != "passed":
             pytest.fail(f"{row} {check}: {result['message']}", pytrace=False)
+
+
+def _compiled(selection: Selection, precision: str, workload: str, check: str) -> str:
+    """How XLA compiles for a check, on a CPU: what asks whether formulas are right need not run
+    fast, but convolutions that are compiled quickly are slow."""
+    if selection.device != "cpu" or check in AS_TIMED:
+        return "as timed"
+    if workload in LARGE and not selection.full:
+        return "quickly"
+    if precision == "float32":
+        once = check in PARTS and not _convolves(workload) and not selection.full
+        return "quickly" if once else "as timed"
+    slow = check in OFTEN or (_convolves(workload) and check != "grid")
+    return "simply" if slow and workload not in LARGE else "quickly"
+
+
+def _convolves(workload: str) -> bool:
+    """Whether a network has a convolution."""
+    networks = spec.load(workload).networks.values()
+    return any(isinstance(layer, Convolution) for of in networks for layer in of.layers)
 
 
 def _where(selection: Selection, row: str, precision: str, check: str) -> Where:

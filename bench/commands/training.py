@@ -69,8 +69,8 @@ def _trained(trainer: loops.Trainer, console: Console, stop: Stop, resumed: str 
                 _tell(console, trainer, watch, record)
         _tell_unsaved(console, trainer, watch)
         trainer.sample(progress)
-    if progress.iteration == progress.total:
-        judging.judge(folder, trainer.workload, trainer.for_quality())
+    if not stop.code:  # who interrupts it waits for nothing
+        judging.judge(folder, trainer.workload, trainer.for_quality(), progress.iteration)
     say(console, f"page: {page.write(folder, trainer.workload)}")
     if progress.iteration < progress.total:
         say(console, _how_to_go_on(plan, watch))

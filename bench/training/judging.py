@@ -15,10 +15,11 @@ from spec.workload import Workload
 FILE = "quality.json"
 
 
-def judge(run: Path, workload: Workload, path: Path) -> dict[str, Any]:
+def judge(run: Path, workload: Workload, path: Path, iteration: int) -> dict[str, Any]:
     """Measure each network's samples in a file of `worker.for_quality`, and write the records.
 
-    Network -> record (bench.training.quality.measuring), or `outcome` why there is none.
+    Network -> record (bench.training.quality.measuring), or `outcome` why there is none; and the
+    `iteration` after which it was measured, since the training may be gone on with.
     """
     arrays = samples.read(path)
     streams = [s for s in workload.sources.values() if isinstance(s, GaussianStream)]
@@ -30,5 +31,6 @@ def judge(run: Path, workload: Workload, path: Path) -> dict[str, Any]:
             found[network] = measure(Samples(**own), target)
         except UserError as error:
             found[network] = {"outcome": f"not measured: {error}"}
+        found[network]["iteration"] = iteration
     write_atomically(run / FILE, found)
     return found

@@ -110,8 +110,11 @@ def unmeasured(group: Group, network: str) -> list[str]:
             words.append(f"{label}: not measured{'' if ended else ', as it is unfinished'}.")
         elif record.outcome != MEASURED:
             words.append(f"{label}: {clean(record.outcome)[:LONGEST]}.")
-        elif not ended:
+        elif record.iteration is None and not ended:
             words.append(f"{label}: measured at an earlier end, from which it has gone on.")
+        elif record.iteration is not None and record.iteration < one.reached:
+            after = f"after {record.iteration:,} iterations"
+            words.append(f"{label}: measured {after}, from which it has gone on.")
     return words
 
 

@@ -92,6 +92,8 @@ class Judged(_Told):
     """One network's samples in quality.json."""
 
     outcome: Words
+    iteration: Count | None = None
+    """After which it was measured; None: in a file from before it was written."""
     measures: Annotated[dict[Name, Sets], Field(max_length=MOST_NAMES)] = {}
     counts: Counts | None = None
     resamples: Annotated[int, Field(ge=0, lt=10**9)] | None = None

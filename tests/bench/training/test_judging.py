@@ -81,8 +81,9 @@ def test_records_are_written_by_network_and_what_does_not_fit_says_why(tmp_path:
     good = {f"generator|{name}": array for name, array in arrays.items()}
     few = {f"other|{name}": array[:1] for name, array in arrays.items()}
     samples.write(str(path), good | few)
-    found = judging.judge(tmp_path, workload, path)
+    found = judging.judge(tmp_path, workload, path, 30)
     assert found["generator"]["outcome"] == "measured"
     assert found["generator"]["settled"] == {"generated": True, "held_out": True, "noise": False}
     assert found["other"]["outcome"].startswith("not measured: ")
+    assert {record["iteration"] for record in found.values()} == {30}
     assert json.loads((tmp_path / judging.FILE).read_text("utf-8")).keys() == found.keys()

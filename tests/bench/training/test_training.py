@@ -41,6 +41,12 @@ def records(folder: Path) -> list[tuple[int, dict[str, float]]]:
     return [(one["iteration"], one["metrics"]) for one in metrics.read(folder)]
 
 
+def judged(folder: Path) -> tuple[str, int]:
+    """What came of measuring G's quality, and after which iteration that was."""
+    of = json.loads((folder / "quality.json").read_text(encoding="utf-8"))["generator"]
+    return of["outcome"], of["iteration"]
+
+
 @pytest.fixture(name="whole", scope="module")
 def _whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that nothing interrupted."""
@@ -60,8 +66,8 @@ def test_a_training_leaves_records_samples_checkpoint_and_page(whole: Path) -> N
     assert "ln 2" in page
     assert "--row1" in colours_used(page) <= colours_defined(page)
     assert "167 of 167 iterations" in page
-    quality = json.loads((whole / "quality.json").read_text(encoding="utf-8"))
-    assert quality["generator"]["outcome"] == "measured"
+    assert judged(whole) == ("measured", TOTAL)
+    assert f"After {TOTAL} iterations: " in page
     assert "z_sensitivity" in page
     about = json.loads((whole / "training.json").read_text(encoding="utf-8"))
     assert (about["iterations"], about["interval"], about["grid"]) == (TOTAL, CHUNK, CHUNK)
@@ -148,11 +154,13 @@ def test_a_signal_saves_and_says_how_to_go_on(
     found = keeping.newest(folder).facts.iteration
     assert found % CHUNK == 0
     assert records(folder)[-1][0] <= found
+    assert not (folder / "quality.json").exists()
 
 
 def test_minutes_end_a_training_on_the_grid(tmp_path: Path) -> None:
     assert training.carry_out(plan_in(tmp_path, minutes=1e-9), QUIET) == 0
     assert keeping.newest(tmp_path).facts.iteration == CHUNK
+    assert judged(tmp_path) == ("measured", CHUNK)
 
 
 def test_what_has_come_to_its_end_says_so(whole: Path) -> None:

@@ -116,6 +116,15 @@ def test_an_unfinished_one_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "flax_nnx: not measured." in shown(tmp_path / "e", {"quality": None}, {}).words
 
 
+def test_older_numbers_are_told_by_the_iteration_they_are_of(tmp_path: Path) -> None:
+    of = {i: {"generator": JUDGED["generator"] | {"iteration": i}} for i in (32, 64)}
+    old = {"iterations": 96, "quality": of[32]}  # as far as 64
+    minutes = {"iterations": 96, "row": "pytorch", "quality": of[64]}
+    words = shown(tmp_path / "a", old, minutes).words
+    assert "flax_nnx: measured after 32 iterations, from which it has gone on." in words
+    assert words.count("from which it has gone on") == 1
+
+
 def test_quality_has_a_column_for_each_row_and_held_out_and_noise_once(tmp_path: Path) -> None:
     parsed = two(tmp_path)
     value, beside, noise = "0.25 (0.125 to 0.5)", "0.0625 (0.0312 to 0.0938)", "2 (1.5 to 2.5)"

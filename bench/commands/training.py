@@ -69,7 +69,7 @@ def _trained(trainer: loops.Trainer, console: Console, stop: Stop, resumed: str 
                 _tell(console, trainer, watch, record)
         _tell_unsaved(console, trainer, watch)
         trainer.sample(progress)
-    if not stop.code:  # who interrupts it waits for nothing
+    if progress.iteration == progress.total or not stop.code:  # who interrupts waits for nothing
         judging.judge(folder, trainer.workload, trainer.for_quality(), progress.iteration)
     say(console, f"page: {page.write(folder, trainer.workload)}")
     if progress.iteration < progress.total:

@@ -98,7 +98,7 @@ def read(path: Path) -> Result:
         found = Result.model_validate_json(path.read_bytes())
         return Result.model_validate(clean(found.model_dump()))
     except (OSError, ValidationError) as error:
-        why = first_of(error) if isinstance(error, ValidationError) else error.strerror
+        why = first_of(error) if isinstance(error, ValidationError) else error.strerror or error
         raise UserError(
             f"{path}: not a result of `converge` ({why}); give a file that it wrote"
         ) from None

@@ -30,8 +30,12 @@ def show(
 
 
 def of(caption: str, lines: Sequence[Mapping[str, Value]], *, folded: bool = False) -> Table:
-    """A page's table of what is shown under each name; one line at least, all with the same."""
-    return Table(caption, tuple(lines[0]), [list(line.values()) for line in lines], folded)
+    """A page's table of what is shown under each name; one line at least, all with the same.
+
+    Their order is the first line's: in a file another row may have them in another.
+    """
+    names = tuple(lines[0])
+    return Table(caption, names, [[line[name] for name in names] for line in lines], folded)
 
 
 def band(found: OfWorkload) -> str:

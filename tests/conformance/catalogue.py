@@ -37,7 +37,7 @@ LARGE = ("dcgan_28", "dcgan_64", "pix2pix_64", "cyclegan_64")
 """Compiling them takes minutes, and `dcgan_32` has passed every check of convolutions."""
 OF_LARGE = {"iteration": "float64", "run": "float32"}
 """What is asked of them but for `--full`, in the row's first mode: all of an iteration, and the
-timed path as it is timed."""
+timed path, which XLA compiles quickly then."""
 
 
 def has_a_detached_branch(workload: Workload) -> bool:

@@ -16,10 +16,9 @@ TIMEOUT_S = {"convergence": 3000.0}
 DEFAULT_TIMEOUT_S = 900.0
 AS_TIMED = ("grid_sample",)
 """In float64 too, XLA compiles a sample of hundreds of layers as it does for benchmarks."""
-PARTS = ("layers", "networks", "gradients", "optimizers", "round_trip", "long_draws")
+PARTS = ("layers", "networks", "gradients", "optimizers", "round_trip")
 """Checks of a program's parts, which are run once: on a CPU XLA compiles them as quickly as it can,
-in float32 too but for `--full`. Whole programs, `run` and `train_step`, it compiles as for
-benchmarks there."""
+in float32 too but for `--full`. The rest in float32 it compiles as for benchmarks."""
 OFTEN = ("convergence",)
 """A check that makes thousands of iterations."""
 

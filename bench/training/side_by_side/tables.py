@@ -108,14 +108,22 @@ def unmeasured(group: Group, network: str) -> list[str]:
         record, ended = one.quality.get(network), one.reached >= one.about.iterations
         if record is None:
             words.append(f"{label}: not measured{'' if ended else ', as it is unfinished'}.")
-        elif record.outcome != MEASURED:
-            words.append(f"{label}: {clean(record.outcome)[:LONGEST]}.")
-        elif record.iteration is None and not ended:
-            words.append(f"{label}: measured at an earlier end, from which it has gone on.")
-        elif record.iteration is not None and record.iteration < one.reached:
-            after = f"after {record.iteration:,} iterations"
-            words.append(f"{label}: measured {after}, from which it has gone on.")
+            continue
+        older = _older(record, one)
+        if record.outcome != MEASURED:
+            words.append(f"{label}: {clean(record.outcome)[:LONGEST]}{older}.")
+        elif older:
+            words.append(f"{label}: measured{older}.")
     return words
+
+
+def _older(record: Judged, one: Trained) -> str:
+    """When, where the training has gone on since; else nothing."""
+    if record.iteration is None and one.reached < one.about.iterations:
+        return " at an earlier end, from which it has gone on"
+    if record.iteration is not None and record.iteration < one.reached:
+        return f" after {record.iteration:,} iterations, from which it has gone on"
+    return ""
 
 
 def meaning(names: Sequence[str]) -> Table:

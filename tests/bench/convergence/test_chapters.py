@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from altair.utils.schemapi import debug_mode
 
-from bench.convergence import chapters, comparing, results
+from bench.convergence import chapters, comparing, results, table
 from bench.convergence import page as own
 from bench.convergence.comparing import Pair
 from bench.convergence.reaching import by_row
 from bench.convergence.results import OfWorkload, Result
 from bench.report import page
+from bench.report.parts import text
 from spec.errors import UserError
 from tests.bench.convergence.made import changed, of_workload
 from tests.bench.convergence.test_comparing import BASE, NEAR, TWICE
@@ -231,3 +232,10 @@ def test_the_command_s_own_page_has_the_rows_of_another_result_too(tmp_path: Pat
     assert "one.json" not in words
     alone = own.write(tmp_path / "one.json", found, {}).read_text(encoding="utf-8")
     assert alone == page.render([], chapters.of({"one.json": found}))
+
+
+def test_values_stand_under_their_own_names_in_whichever_order_a_row_has_them() -> None:
+    first = {"one": text("1"), "other": text("2")}
+    made = table.of("t", [first, dict(reversed(first.items()))])
+    assert made.columns == ("one", "other")
+    assert made.lines == [[text("1"), text("2")]] * 2

@@ -17,7 +17,7 @@ from bench.workers.pool import ROOT
 from spec.errors import UserError
 from tests.bench.commands.test_cli import bench
 from tests.bench.report import seen
-from tests.bench.report.markup import Parsed
+from tests.bench.report.markup import Parsed, colours_defined, colours_used
 from tests.bench.report.sample import CHECK, HOSTILE, SAMPLE, hostile, small, whole
 
 MEASURED_LATER = {"break-even", "memory", "batch-sizes", "latency", "ceiling", "conformance"}
@@ -223,3 +223,8 @@ def test_a_page_that_fails_costs_a_line(tmp_path: Path, monkeypatch: pytest.Monk
     said = writing.after_run(path)
     assert "jinja2, which is not installed" in said
     assert f"nox -s report -- {path}" in said
+
+
+def test_each_colour_that_a_page_uses_is_defined_in_it() -> None:
+    text = page.render([whole()])
+    assert "--row1" in colours_used(text) <= colours_defined(text)

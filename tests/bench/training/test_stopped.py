@@ -13,7 +13,7 @@ from bench.commands import training
 from bench.report import printing
 from bench.training import keeping, metrics, worker
 from bench.workers.pool import Workers
-from tests.bench.training.test_training import CHUNK, plan_in
+from tests.bench.training.test_training import CHUNK, judged, plan_in
 
 INTERVALS = 4
 ABOUT = {"action": "stop", "reason": "As the tests have it."}
@@ -154,6 +154,7 @@ def test_one_that_diverges_is_stopped_in_its_first_interval(tmp_path: Path) -> N
     done = ended(tmp_path, FAST)
     assert done.code == 3
     assert done.told == [(CHUNK, "diverged", f"{name}_loss") for name in ("d", "g")]
+    assert judged(tmp_path) == ("not finite", CHUNK)
     assert "STOPPED: diverged: mean d_loss" in done.printed
     assert "in size above 1000, over iterations 1 to 32. As the tests have it." in done.printed
     assert keeping.newest(tmp_path).facts.iteration == CHUNK
@@ -177,6 +178,7 @@ def test_one_whose_discriminator_wins_is_stopped_in_the_interval_where_it_does(
 def test_one_that_is_deaf_to_its_noise_is_stopped_at_its_first_record(tmp_path: Path) -> None:
     done = ended(tmp_path, DEAF)
     assert (done.code, done.told) == (3, [(CHUNK, "ignores_input", "generator")])
+    assert judged(tmp_path) == ("measured", CHUNK)
     assert "generator ignores its input: samples of different inputs have 0.00% of" in done.printed
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "generator ignores its input" in page

@@ -67,7 +67,7 @@ def test_a_training_leaves_records_samples_checkpoint_and_page(whole: Path) -> N
     assert "--row1" in colours_used(page) <= colours_defined(page)
     assert "167 of 167 iterations" in page
     assert judged(whole) == ("measured", TOTAL)
-    assert f"After {TOTAL} iterations: " in page
+    assert f"After {TOTAL} iterations:" in page
     assert "z_sensitivity" in page
     about = json.loads((whole / "training.json").read_text(encoding="utf-8"))
     assert (about["iterations"], about["interval"], about["grid"]) == (TOTAL, CHUNK, CHUNK)
@@ -160,6 +160,21 @@ def test_a_signal_saves_and_says_how_to_go_on(
 def test_minutes_end_a_training_on_the_grid(tmp_path: Path) -> None:
     assert training.carry_out(plan_in(tmp_path, minutes=1e-9), QUIET) == 0
     assert keeping.newest(tmp_path).facts.iteration == CHUNK
+    assert judged(tmp_path) == ("measured", CHUNK)
+
+
+def test_a_signal_in_the_last_piece_leaves_a_whole_training_with_its_quality(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be gone on with to measure it."""
+
+    class Late(training.Stop):
+        def asked(self, elapsed_s: float) -> bool:
+            self.code = 130
+            return False
+
+    monkeypatch.setattr(training, "Stop", Late)
+    assert training.carry_out(plan_in(tmp_path, iterations=CHUNK), QUIET) == 130
     assert judged(tmp_path) == ("measured", CHUNK)
 
 

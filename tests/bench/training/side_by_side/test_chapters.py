@@ -123,6 +123,9 @@ def test_older_numbers_are_told_by_the_iteration_they_are_of(tmp_path: Path) -> 
     words = shown(tmp_path / "a", old, minutes).words
     assert "flax_nnx: measured after 32 iterations, from which it has gone on." in words
     assert words.count("from which it has gone on") == 1
+    bad = {"generator": {"outcome": "not finite", "iteration": 32}}
+    words = shown(tmp_path / "b", {"quality": bad}, {}).words
+    assert "flax_nnx: not finite after 32 iterations, from which it has gone on." in words
 
 
 def test_quality_has_a_column_for_each_row_and_held_out_and_noise_once(tmp_path: Path) -> None:
